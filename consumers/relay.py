@@ -1,0 +1,391 @@
+"""The relay: what the desk rendered is published, with the relay's own position, in one Kafka transaction a lane.
+
+A relay holds a lane by a lock of its database session, which ends with the process or, when that is stopped, after a few seconds.
+The lane's transactional id fences whoever held it before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerFenced
+from aiokafka.structs import OffsetAndMetadata
+
+from consumers import tracing
+from consumers.kafka import MAX_BATCH_BYTES, connection, stop
+from consumers.positions import LaneStopped, Positions, check_journal
+from consumers.reference import Reference
+from consumers.settings import Settings
+from consumers.store import DATABASE_AWAY, connect, queries
+from metrics.table import Metrics
+from topics import envelope
+from topics.registry import INTERNAL_VALUE_BYTES, Family, Lanes
+
+if TYPE_CHECKING:
+    import asyncpg
+
+LOG = structlog.get_logger()
+SQL = queries("relay")
+
+LOCK_SPACE = 0x6E6F76
+MEMBER = 10_000
+HEARTBEAT_SECONDS = 1.0
+# A relay that is stopped loses its session, and with it its lanes, after so long.
+SILENT_SESSION = "4s"
+# How soon a journal grown by a desk elsewhere is seen; one beside us wakes us.
+POLL_SECONDS = 0.05
+ENTRIES = 500
+TRANSACTION_TIMEOUT_MS = 10_000
+FLUSH_SECONDS = 8
+# 100 is the library's default, and the whole latency when one transaction follows another closely.
+RETRY_BACKOFF_MS = 5
+CLEAN_SECONDS = 60
+STOPPED_SECONDS = 5.0
+
+
+class Fenced(Exception):
+    """Another relay has taken the lane."""
+
+
+@dataclass
+class RelayLane:
+    """One lane while this relay holds it."""
+
+    number: int
+    epoch: int
+    producer: AIOKafkaProducer
+    next_seq: int
+    last_hash: bytes
+    published: list[tuple[float, int]] = field(default_factory=list)
+    """(when, up to which sequence): what may be dropped from the outbox by age."""
+
+
+class Relay:
+    """All lanes this process holds; `wake` is called by a desk beside it."""
+
+    def __init__(
+        self, settings: Settings, reference: Reference, pool: asyncpg.Pool, metrics: Metrics, positions: Positions
+    ) -> None:
+        self._settings = settings
+        self._reference = reference
+        self._pool = pool
+        self._metrics = metrics
+        self._positions = positions
+        self.spans = tracing.Spans()
+        self._events = reference.names.of(Family.CASE_EVENTS)
+        self._session: asyncpg.Connection | None = None
+        self._session_lock = asyncio.Lock()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._wakes = {lane: asyncio.Event() for lane in range(settings.lanes)}
+        self._stopped: dict[int, tuple[float, str]] = {}
+        """Lane → (when it was looked at last, what was wrong)."""
+        self._reached: dict[int, int] = {}
+        self._level_at: dict[int, float] = {}
+        self.broker_away_since: float | None = None
+        self.database_away_since: float | None = None
+
+    def wake(self, lane: int) -> None:
+        """There is something new in the lane's journal."""
+        self._wakes[lane].set()
+
+    def owned(self) -> list[int]:
+        """The lanes this process publishes."""
+        return sorted(lane for lane, task in self._tasks.items() if not task.done())
+
+    def stopped(self) -> list[int]:
+        """Lanes whose stores disagree."""
+        return sorted(self._stopped)
+
+    async def run(self) -> None:
+        """Work until cancelled: hold a fair share of the lanes, publish each in a task of its own."""
+        poll = asyncio.create_task(self._poll(), name="relay poll")
+        try:
+            while True:
+                try:
+                    await self._hold_lanes()
+                    self.database_away_since = None
+                except DATABASE_AWAY as error:
+                    self.database_away_since = self.database_away_since or time.monotonic()
+                    LOG.warning("relay lets go of its lanes", error=type(error).__name__)
+                    await self._let_everything_go()
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+        finally:
+            poll.cancel()
+            await self._let_everything_go()
+
+    async def _poll(self) -> None:
+        """One question for all lanes: whose journal has grown?"""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            lanes = self.owned()
+            if not lanes:
+                continue
+            try:
+                rows = await self._on_pool(partial(SQL.lane_ends, lanes=lanes))
+            except DATABASE_AWAY:
+                await asyncio.sleep(HEARTBEAT_SECONDS)
+                continue
+            for row in rows:
+                number, behind = row["lane"], row["next_seq"] - self._reached.get(row["lane"], 0)
+                if number in self._reached:
+                    self._measure_lag(number, max(0, behind))
+                if behind > 0:
+                    self.wake(number)
+
+    def _measure_lag(self, lane: int, behind: int) -> None:
+        now = time.monotonic()
+        if behind == 0 or lane not in self._level_at:
+            self._level_at[lane] = now
+        self._metrics.set("noveto_relay_lag_entries", behind, lane=lane)
+        self._metrics.set("noveto_relay_lag_seconds", now - self._level_at[lane], lane=lane)
+
+    def _measure_released(self, lane: int) -> None:
+        self._level_at.pop(lane, None)
+        # How far it was says nothing once another has published.
+        self._reached.pop(lane, None)
+        self._metrics.set("noveto_lane_owned", 0, stage="relay", lane=lane)
+        self._metrics.set("noveto_relay_lag_entries", 0, lane=lane)
+        self._metrics.set("noveto_relay_lag_seconds", 0, lane=lane)
+
+    # -- holding lanes -------------------------------------------------------------------------------------------
+
+    async def _hold_lanes(self) -> None:
+        """One heartbeat: the session lives, finished lanes are let go, free ones taken up to a fair share."""
+        async with self._session_lock:
+            if self._session is None or self._session.is_closed():
+                await self._let_everything_go_locked()
+                self._session = await connect(self._settings, "relay", idle_session_timeout=SILENT_SESSION)
+                await SQL.hold_membership(self._session, space=LOCK_SPACE, member=MEMBER)
+            session = self._session
+            members = max(1, await SQL.members(session, space=LOCK_SPACE, member=MEMBER))
+            for lane, task in list(self._tasks.items()):
+                if task.done():
+                    await self._give_back(session, lane)
+            share = -(-self._settings.lanes // members)
+            held = list(self._tasks)
+            for lane in held[share:]:
+                await self._give_back(session, lane)
+            for lane in range(self._settings.lanes):
+                if len(self._tasks) >= share:
+                    break
+                if lane in self._tasks or not self._worth_a_try(lane):
+                    continue
+                if await SQL.try_hold_lane(session, space=LOCK_SPACE, lane=lane):
+                    self._tasks[lane] = asyncio.create_task(self._guarded(lane), name=f"relay lane {lane}")
+                    self._metrics.set("noveto_lane_owned", 1, stage="relay", lane=lane)
+
+    def _worth_a_try(self, lane: int) -> bool:
+        """A stopped lane is looked at again now and then: an operator may have rebuilt a store."""
+        return lane not in self._stopped or time.monotonic() - self._stopped[lane][0] > STOPPED_SECONDS
+
+    async def _give_back(self, session: asyncpg.Connection, lane: int) -> None:
+        await self._end(self._tasks.pop(lane))
+        self._measure_released(lane)
+        await SQL.release_lane(session, space=LOCK_SPACE, lane=lane)
+
+    async def _end(self, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    async def _let_everything_go(self) -> None:
+        async with self._session_lock:
+            await self._let_everything_go_locked()
+
+    async def _let_everything_go_locked(self) -> None:
+        tasks, self._tasks = self._tasks, {}
+        for task in tasks.values():
+            task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        for lane in tasks:
+            self._measure_released(lane)
+        session, self._session = self._session, None
+        if session is not None:
+            session.terminate()
+
+    # -- one lane ------------------------------------------------------------------------------------------------
+
+    async def _guarded(self, lane: int) -> None:
+        """One tenure of a lane, ended by whatever goes wrong; the next heartbeat takes it up again."""
+        try:
+            await self._tenure(lane)
+        except (Fenced, ProducerFenced, OutOfOrderSequenceNumber) as error:
+            self._metrics.count("noveto_lane_fenced", stage="relay")
+            LOG.warning("lane lost", stage="relay", lane=lane, reason=type(error).__name__)
+        except LaneStopped as error:
+            if self._stopped.get(lane, (0.0, ""))[1] != str(error):
+                LOG.error("lane stopped", stage="relay", lane=lane, reason=str(error), remedy="noveto rebuild")
+            self._stopped[lane] = (time.monotonic(), str(error))
+            self._metrics.set("noveto_lane_stopped", 1, lane=lane)
+        except (KafkaError, OSError, TimeoutError) as error:
+            self.broker_away_since = self.broker_away_since or time.monotonic()
+            self._metrics.count("noveto_relay_aborts", error=type(error).__name__)
+            LOG.warning("relay lane starts over", lane=lane, error=type(error).__name__, detail=str(error)[:200])
+        except DATABASE_AWAY as error:
+            self._metrics.count("noveto_relay_aborts", error=type(error).__name__)
+
+    async def _tenure(self, number: int) -> None:
+        """Takeover in the one safe order: epoch, producer (fences), epoch again, position, and from there on."""
+        epoch = await self._on_pool(lambda c: SQL.take_lane(c, lane=number))
+        producer = AIOKafkaProducer(
+            **connection(self._settings, f"relay-{number}"),
+            transactional_id=f"{self._settings.topic_prefix}noveto.relay.{number}",
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            retry_backoff_ms=RETRY_BACKOFF_MS,
+            linger_ms=0,
+            max_batch_size=MAX_BATCH_BYTES,
+            max_request_size=INTERNAL_VALUE_BYTES,
+        )
+        try:
+            await producer.start()
+            await self._still_ours(number, epoch)
+            next_seq, last_hash = await self._positions.published(number)
+            await self._on_pool(partial(check_journal, lane=number, next_seq=next_seq, last_hash=last_hash))
+            self._metrics.count("noveto_lane_handovers", stage="relay")
+            LOG.info("lane taken", stage="relay", lane=number, epoch=epoch, seq=next_seq)
+            self.broker_away_since = None
+            if self._stopped.pop(number, None) is not None:
+                self._metrics.set("noveto_lane_stopped", 0, lane=number)
+            await self._publish(RelayLane(number, epoch, producer, next_seq, last_hash))
+        finally:
+            with contextlib.suppress(KafkaError, TimeoutError, OSError):
+                await asyncio.wait_for(asyncio.shield(stop(producer)), 5)
+
+    async def _on_pool(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        async with self._pool.acquire(timeout=5) as connection_:
+            return await work(connection_)
+
+    async def _still_ours(self, number: int, epoch: int) -> None:
+        if await self._on_pool(lambda c: SQL.epoch(c, lane=number)) != epoch:
+            raise Fenced
+
+    async def _publish(self, lane: RelayLane) -> None:
+        wake = self._wakes[lane.number]
+        self._reached[lane.number] = lane.next_seq
+        cleaned = time.monotonic()
+        while True:
+            wake.clear()
+            sent = await self._publish_some(lane)
+            if time.monotonic() - cleaned > CLEAN_SECONDS:
+                cleaned = time.monotonic()
+                await self._drop_published(lane)
+            if sent == 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), HEARTBEAT_SECONDS)
+
+    async def _publish_some(self, lane: RelayLane) -> int:
+        """One transaction: some entries, their messages, and the position after them."""
+        async with self._pool.acquire(timeout=5) as connection_:
+            entries = await SQL.entries(connection_, lane=lane.number, seq=lane.next_seq, most=ENTRIES)
+            if not entries:
+                return 0
+            if entries[0]["seq"] != lane.next_seq:
+                raise LaneStopped(f"the journal has no entry {lane.next_seq}")
+            last = entries[-1]
+            messages = await SQL.messages(connection_, lane=lane.number, first=lane.next_seq, last=last["seq"])
+        started = time.perf_counter()
+        producer = lane.producer
+        await producer.begin_transaction()
+        try:
+            await asyncio.wait_for(self._send(lane, entries, messages), FLUSH_SECONDS)
+            position = OffsetAndMetadata(last["seq"] + 1, last["hash"].hex())
+            tp = TopicPartition(self._events, lane.number)
+            await asyncio.wait_for(
+                producer.send_offsets_to_transaction({tp: position}, self._positions.group), FLUSH_SECONDS
+            )
+            await asyncio.wait_for(producer.commit_transaction(), FLUSH_SECONDS)
+        except BaseException:
+            # What failed is not committed: the next tenure reads the position and publishes from there.
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(producer.abort_transaction(), 5)
+            raise
+        lane.next_seq, lane.last_hash = last["seq"] + 1, last["hash"]
+        self._reached[lane.number] = lane.next_seq
+        lane.published.append((time.monotonic(), lane.next_seq))
+        self._metrics.observe("noveto_relay_transaction_seconds", time.perf_counter() - started)
+        self._metrics.observe("noveto_relay_batch_entries", len(entries))
+        if self.spans.on:
+            self._record_spans(messages, started)
+        self._metrics.count("noveto_relay_messages", len(entries) + len(messages), lane=lane.number)
+        return len(entries)
+
+    def _record_spans(self, messages: list[Any], started: float) -> None:
+        """A span a message, in the trace of the command that it answers."""
+        now = datetime.now(UTC)
+        begun = now - timedelta(seconds=time.perf_counter() - started)
+        for message in messages:
+            parent = orjson.loads(message["extra"]).get(tracing.TRACEPARENT) if message["extra"] else None
+            own = tracing.child(parent, "relay", message["ce_id"])
+            about = {"messaging_destination_name": message["topic"], "noveto_ce_id": message["ce_id"]}
+            self.spans.record("relay", own, parent, begun, now, **about)
+
+    async def _send(self, lane: RelayLane, entries: list[Any], messages: list[Any]) -> None:
+        """Batches per partition, and every future looked at: a commit succeeds although a send in it failed."""
+        by_topic: dict[str, list[tuple[bytes, bytes, list[tuple[str, bytes]]]]] = {}
+        times = {entry["seq"]: entry["recorded_at"] for entry in entries}
+        for message in messages:
+            at = times[message["seq"]]
+            headers = envelope.headers(
+                message["ce_id"], message["ce_type"], envelope.SOURCE, at, message["key"].decode()
+            )
+            if message["extra"]:
+                headers += [(name, value.encode()) for name, value in orjson.loads(message["extra"]).items()]
+            by_topic.setdefault(message["topic"], []).append((message["key"], message["value"], headers))
+        by_topic[self._events] = [self._event(lane.number, entry) for entry in entries]
+        futures = []
+        for topic, records in by_topic.items():
+            futures += await self._send_batches(lane, topic, records)
+        for future in futures:
+            await future
+
+    async def _send_batches(
+        self, lane: RelayLane, topic: str, records: list[tuple[bytes, bytes, list[tuple[str, bytes]]]]
+    ) -> list[Any]:
+        row = self._reference.topics.get(topic)
+        if row is not None and row.partitions is not Lanes.LANE:
+            raise LaneStopped(f"{topic} is not partitioned by lane")
+        futures = []
+        batch = lane.producer.create_batch()
+        for key, value, headers in records:
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                futures.append(await lane.producer.send_batch(batch, topic, partition=lane.number))
+                batch = lane.producer.create_batch()
+                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                    raise LaneStopped(f"a message of {len(value)} bytes fits no batch")
+        futures.append(await lane.producer.send_batch(batch, topic, partition=lane.number))
+        return futures
+
+    def _event(self, lane: int, entry: Any) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+        """The journal's own bytes, so that the journal can be made again from them and its hashes checked."""
+        case_id, version = entry["case_id"], entry["version"]
+        ce_id = f"{case_id}.{version}.0" if version is not None else f"entry.{lane}.{entry['seq']}"
+        headers = envelope.headers(ce_id, f"journal.{entry['kind']}", envelope.SOURCE, entry["recorded_at"], case_id)
+        headers += [
+            ("noveto-lane", str(lane).encode()),
+            ("noveto-seq", str(entry["seq"]).encode()),
+            ("noveto-hash", entry["hash"].hex().encode()),
+        ]
+        return (case_id or f"entry.{lane}.{entry['seq']}").encode(), entry["body"], headers
+
+    async def _drop_published(self, lane: RelayLane) -> None:
+        limit = time.monotonic() - self._settings.outbox_kept_seconds
+        old = [seq for at, seq in lane.published if at < limit]
+        if not old:
+            lane.published = lane.published[-1000:]
+            return
+        before = old[-1]
+        lane.published = [(at, seq) for at, seq in lane.published if seq > before]
+        while True:
+            done = await self._on_pool(lambda c: SQL.drop_published(c, lane=lane.number, before=before, most=1000))
+            if done == "DELETE 0":
+                return

@@ -1,0 +1,1 @@
+"""What a stranger's software looks like: an ordinary Kafka client that knows nothing of the router but its topics."""

@@ -1,0 +1,1 @@
+"""Dashboards as code: for the committee, for operators, for one unit."""

@@ -1,0 +1,89 @@
+"""`python -m deploy.grafana`: write every dashboard's JSON beside this file."""
+
+from pathlib import Path
+
+from grafana_foundation_sdk.builders import bargauge, dashboard, prometheus, stat, timeseries
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.common import BarGaugeDisplayMode, VizOrientation
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold, ThresholdsMode, VariableRefresh
+
+from deploy.grafana.panels import BOARDS, Board, Panel, Variable
+
+FOLDER = Path(__file__).parent / "dashboards"
+SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
+WIDTH = {"stat": 4, "timeseries": 8, "bars": 8}
+HEIGHT = {"stat": 4, "timeseries": 8, "bars": 8}
+
+Builder = stat.Panel | timeseries.Panel | bargauge.Panel
+
+
+def written(board: Board) -> str:
+    """A dashboard as Grafana reads it."""
+    made = (
+        dashboard.Dashboard(board.title)
+        .uid(board.uid)
+        .tags(["noveto"])
+        .readonly()
+        .refresh("30s")
+        .timezone("Asia/Shanghai")
+        .time("now-12h", "now")
+    )
+    for variable in board.variables:
+        made = made.with_variable(_variable(variable))
+    for title, panels in board.rows:
+        made = made.with_row(dashboard.Row(title))
+        for panel in panels:
+            made = made.with_panel(_panel(panel))
+    return JSONEncoder(sort_keys=True, indent=1, ensure_ascii=False).encode(made.build()) + "\n"
+
+
+def _variable(variable: Variable) -> dashboard.QueryVariable:
+    return (
+        dashboard.QueryVariable(variable.name)
+        .label(variable.label)
+        .datasource(SOURCE)
+        .query(variable.query)
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+    )
+
+
+def _panel(panel: Panel) -> Builder:
+    made: Builder
+    match panel.kind:
+        case "stat":
+            made = stat.Panel()
+        case "timeseries":
+            made = timeseries.Panel()
+        case "bars":
+            made = (
+                bargauge.Panel().orientation(VizOrientation.HORIZONTAL).display_mode(BarGaugeDisplayMode.BASIC).min(0)
+            )
+    made = (
+        made.title(panel.title)
+        .datasource(SOURCE)
+        .unit(panel.unit)
+        .span(WIDTH[panel.kind])
+        .height(HEIGHT[panel.kind])
+        .thresholds(_thresholds(panel))
+    )
+    for query in panel.queries:
+        target = prometheus.Dataquery().expr(query.expr).legend_format(query.legend)
+        made = made.with_target(target.range() if panel.kind == "timeseries" else target.instant())
+    return made
+
+
+def _thresholds(panel: Panel) -> dashboard.ThresholdsConfig:
+    steps = [Threshold(value=None, color="green")]
+    if panel.red_from is not None:
+        steps.append(Threshold(value=panel.red_from, color="red"))
+    return dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
+
+
+def main() -> None:
+    """Write them all."""
+    for board in BOARDS:
+        (FOLDER / f"{board.uid}.json").write_text(written(board), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

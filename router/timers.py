@@ -1,0 +1,58 @@
+"""When a case needs the clock next. Timers are not kept beside the case: they follow from its limits and the cards given."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from router.case import Case
+from topics.events import Limit
+from topics.vocabulary import Card, LimitKind
+
+
+class Timer(NamedTuple):
+    """One instant at which a limit wants attention: a share of it used (yellow), or all of it (red)."""
+
+    at: datetime
+    card: Card
+    limit: Limit
+
+
+def pending(case: Case) -> Iterator[Timer]:
+    """Every timer of the case that has not fired yet."""
+    for limit in case.limits:
+        if case.card(limit.kind, Card.RED, limit.about):
+            continue
+        if limit.yellow_at and not case.card(limit.kind, Card.YELLOW, limit.about) and limit.yellow_at < limit.due_at:
+            yield Timer(limit.yellow_at, Card.YELLOW, limit)
+        yield Timer(limit.due_at, Card.RED, limit)
+
+
+def next_timer(case: Case) -> Timer | None:
+    """The earliest; of two at the same instant, in the order of the limits' names, so that every run fires alike."""
+    return min(
+        pending(case),
+        key=lambda timer: (timer.at, timer.card is Card.RED, timer.limit.kind, timer.limit.about or ""),
+        default=None,
+    )
+
+
+def without(limits: tuple[Limit, ...], *kinds: LimitKind, about: str | None = None) -> tuple[Limit, ...]:
+    """The limits that go on when those of some kinds end; `about` narrows it to one task, request or instruction."""
+    kept = [limit for limit in limits if limit.kind not in kinds or (about is not None and limit.about != about)]
+    return tuple(kept)
+
+
+def replaced(limits: tuple[Limit, ...], new: tuple[Limit, ...]) -> tuple[Limit, ...]:
+    """The limits with new ones in the place of those of the same kind and thing."""
+    if not new:
+        return limits
+    keys = {(limit.kind, limit.about) for limit in new}
+    return (*[limit for limit in limits if (limit.kind, limit.about) not in keys], *new)
+
+
+def whole_limit(limits: tuple[Limit, ...]) -> Limit | None:
+    """The approval's limit among those that run."""
+    for limit in limits:
+        if limit.kind is LimitKind.APPROVAL:
+            return limit
+    return None

@@ -1,0 +1,112 @@
+"""A real Alertmanager with the shipped configuration: what a stopped router causes is silent, a unit's breach is not."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+
+from deploy.alertmanager.routing import configuration
+from deploy.demo.play import DIRECTORY, load_directory
+from deploy.local.ports import HOST, free_port
+from deploy.prometheus import RULES
+from tests.unit.metrics.promtool import PACKAGES
+
+PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+pytestmark = [
+    pytest.mark.timeout(120),
+    pytest.mark.skipif(PROGRAM is None, reason=f"alertmanager is not installed: {PACKAGES}"),
+]
+
+
+def alert(name: str, **labels: str) -> dict[str, Any]:
+    """An alert as Prometheus would send it, with the labels of its rule."""
+    rules = (rule for path in RULES for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"])
+    own = next(rule["labels"] for rule in rules if rule.get("alert") == name)
+    return {"labels": {"alertname": name, "router": "noveto", **own, **labels}}
+
+
+async def suppressed(tmp_path: Path, alerts: list[dict[str, Any]]) -> dict[str, bool]:
+    """Whether each alert is silenced by another."""
+    assert PROGRAM is not None
+    config, port = tmp_path / "alertmanager.yml", free_port()
+    config.write_text(yaml.safe_dump(configuration(load_directory(DIRECTORY), f"http://{HOST}:9")))
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM,
+        f"--config.file={config}",
+        f"--storage.path={tmp_path / 'data'}",
+        f"--web.listen-address={HOST}:{port}",
+        "--cluster.listen-address=",
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    url = f"http://{HOST}:{port}/api/v2/alerts"
+    try:
+        async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+            while True:
+                try:
+                    async with session.post(url, json=alerts) as answer:
+                        assert 200 == answer.status, await answer.text()
+                    break
+                except aiohttp.ClientError:
+                    await asyncio.sleep(0.1)
+            while True:
+                async with session.get(url) as answer:
+                    found = await answer.json()
+                states = {one["labels"]["alertname"]: one["status"] for one in found}
+                if len(states) == len(alerts) and all(state["state"] != "unprocessed" for state in states.values()):
+                    return {name: bool(state["inhibitedBy"]) for name, state in states.items()}
+                await asyncio.sleep(0.2)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_a_stopped_router_silences_what_it_causes(tmp_path: Path) -> None:
+    """Operators are told once; units and committees still hear of what is theirs."""
+    found = await suppressed(
+        tmp_path,
+        [
+            alert("NovetoRouterStopped"),
+            alert("NovetoLaneStuck", lane="3"),
+            alert("NovetoLagGrowing", stage="desk"),
+            alert("NovetoUnitSilent", unit="11350100SAMPLE0003", centre="fz-shimin"),
+            alert("NovetoCommandsSlow"),
+            alert("NovetoDeadlineBreached", unit="11350100SAMPLE0003", centre="fz-shimin"),
+            alert("NovetoLaneStopped", lane="3"),
+            alert("NovetoExporterMissing"),
+        ],
+    )
+
+    assert {
+        "NovetoRouterStopped": False,
+        "NovetoLaneStuck": True,
+        "NovetoLagGrowing": True,
+        "NovetoUnitSilent": True,
+        "NovetoCommandsSlow": True,
+        "NovetoDeadlineBreached": False,
+        "NovetoLaneStopped": False,
+        "NovetoExporterMissing": False,
+    } == found
+
+
+async def test_a_running_router_silences_nothing(tmp_path: Path) -> None:
+    """A page stands for its own ticket, of the same lane or centre only."""
+    found = await suppressed(
+        tmp_path,
+        [
+            alert("NovetoLaneStopped", lane="3"),
+            alert("NovetoLaneStuck", lane="4"),
+            alert("NovetoAnswersLate", centre="fz-shimin", window="1h"),
+            alert("NovetoAnswersOftenLate", centre="fz-shimin", window="3d"),
+        ],
+    )
+
+    assert {
+        "NovetoLaneStopped": False,
+        "NovetoLaneStuck": False,
+        "NovetoAnswersLate": False,
+        "NovetoAnswersOftenLate": True,
+    } == found

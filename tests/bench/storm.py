@@ -1,0 +1,173 @@
+"""The closing-time storm: most limits end at the same minute. `python -m tests.bench.storm --timers 100000`
+
+All timers are due at 17:00 by the router's clock, which runs as fast as ours. Meanwhile a party sends refusals; printed
+are how long the storm takes, how late the cards are, and how long a command takes from its sender to a reader of its task.
+"""
+
+import asyncio
+import os
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import click
+import psutil
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.local import LocalStack
+
+from ..parties import Party, case_of, refusal
+from ..support import Router, Worker, supervised
+from ..timing import Time, at, value
+from .copies import insert, percentile, template
+
+CLOSING = at("2026-11-25T17:00")
+LONGEST_SECONDS = 900
+
+
+@click.command()
+@click.option("--timers", default=100_000, show_default=True, type=click.IntRange(min=1))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1))
+@click.option("--lanes", default=12, show_default=True, type=click.IntRange(min=1))
+@click.option("--rate", default=20.0, show_default=True, help="Commands a second meanwhile.")
+def main(timers: int, workers: int, lanes: int, rate: float) -> None:
+    """Fire so many timers at once and print the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(storm(Path(folder), timers, workers, lanes, rate))
+
+
+async def storm(folder: Path, timers: int, workers: int, lanes: int, rate: float) -> None:
+    """One storm on a stack of its own."""
+    with LocalStack(say=lambda said: None) as stack, supervised(folder) as supervisor:
+        router = Router(stack, supervisor, folder, "storm", lanes=lanes)
+        await router.prepare()
+        found = await template(router, Time.beginning("2026-11-25T16:50", 1.0))
+        seconds = await insert(router, found, timers, found.due_at)
+        print(f"{timers} cases inserted in {seconds:.1f} s; load average {os.getloadavg()[0]:.1f}", flush=True)
+        # The clock is set so that the limits end when the workers are up.
+        time_ = Time.beginning("2026-11-25T17:00", 1.0, in_seconds=25)
+        running = [router.worker(f"storm-{number}", **time_.settings) for number in range(workers)]
+        for worker in running:
+            await worker.ready()
+        latencies: list[float] = []
+        over = asyncio.Event()
+        sender = asyncio.create_task(command_meanwhile(router, rate, over, latencies))
+        await time_.until(CLOSING)
+        began = datetime.now(UTC)
+        used = processor_seconds(running, stack)
+        started = time.monotonic()
+        fired = 0
+        while fired < timers and time.monotonic() - started < LONGEST_SECONDS:
+            await asyncio.sleep(1)
+            fired = timers - await value(router, "select count(*) from cases where next_timer_at = $1", CLOSING)
+        whole = time.monotonic() - started
+        during = list(latencies)
+        await router.settled()
+        published = time.monotonic() - started
+        used = [after - before for before, after in zip(used, processor_seconds(running, stack), strict=True)]
+        over.set()
+        await sender
+        await report(router, timers, began, whole, published, during)
+        print(f"processor seconds: workers {used[0]:.0f}, broker {used[1]:.0f}, database {used[2]:.0f}")
+        for worker in running:
+            worker.stop()
+
+
+def processor_seconds(workers: list[Worker], stack: LocalStack) -> list[float]:
+    """What workers, broker and database have used: it says more than the clock where others share the machine."""
+    servers: list[list[int | None]] = [
+        [worker.process.pid for worker in workers],
+        [stack.kafka.pid],
+        [stack.postgres.pid],
+    ]
+    sums = []
+    for pids in servers:
+        tree = [psutil.Process(pid) for pid in pids if pid]
+        sums.append(sum(spent(process) for top in tree for process in (top, *top.children(recursive=True))))
+    return sums
+
+
+def spent(process: psutil.Process) -> float:
+    """User and system time; nothing of one that has just gone."""
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
+
+
+async def command_meanwhile(router: Router, rate: float, over: asyncio.Event, latencies: list[float]) -> None:
+    """Refusals one after another; each is timed until its reviewer's task can be read."""
+    prefix, bootstrap = router.prefix, router.stack.bootstrap
+    sent: dict[str, float] = {}
+    async with Party(bootstrap, prefix, "windows") as windows, Party(bootstrap, prefix, "bureau") as bureau:
+        heard = asyncio.create_task(_hear(bureau, sent, latencies))
+        number = 0
+        while not over.is_set():
+            number += 1
+            data = refusal(refusal_id=f"meanwhile{number}")
+            sent[case_of(data)] = time.monotonic()
+            await windows.say("refusal.proposed", data)
+            await asyncio.sleep(1 / rate)
+        await asyncio.sleep(2)
+        heard.cancel()
+
+
+async def _hear(bureau: Party, sent: dict[str, float], latencies: list[float]) -> None:
+    while True:
+        bureau.heard.clear()
+        task = await bureau.hear(lambda heard: heard.type == "task.opened", LONGEST_SECONDS)
+        asked = sent.pop(task.data["caseId"], None)
+        if asked is not None:
+            latencies.append(time.monotonic() - asked)
+
+
+async def report(
+    router: Router, timers: int, began: datetime, whole: float, published: float, latencies: list[float]
+) -> None:
+    """All fired once? How late? And the commands?"""
+    database = await asyncpg.connect(router.settings.postgres_dsn.get_secret_value())
+    rows = await database.fetch(
+        "select case_id, count(*) as cards, min(recorded_at) as at from journal where case_id like 'BUREAU-c%' "
+        "and convert_from(body, 'UTF8') like '%\"card.given\"%' and convert_from(body, 'UTF8') like '%\"red\"%' group by case_id"
+    )
+    await database.close()
+    lags = [(row["at"] - began) / timedelta(seconds=1) for row in rows]
+    topic = f"{router.prefix}deadline.alerts.committee"
+    told = [at_ - began.timestamp() for at_ in await timestamps(router, topic) if at_ >= began.timestamp()]
+    print(f"cards: {len(rows)} of {timers} cases, {sum(row['cards'] != 1 for row in rows)} not exactly once")
+    print(f"all fired after {whole:.1f} s, {timers / whole:.0f} timers/s; all published after {published:.1f} s")
+    print(
+        f"lag of a card: p50 {percentile(lags, 0.5):.1f} s, p99 {percentile(lags, 0.99):.1f} s, longest {max(lags):.1f} s"
+    )
+    print(f"lag of the committee's alert: p50 {percentile(told, 0.5):.1f} s, p99 {percentile(told, 0.99):.1f} s")
+    if latencies:
+        print(
+            f"commands meanwhile: {len(latencies)}, p50 {percentile(latencies, 0.5) * 1000:.0f} ms, "
+            f"p99 {percentile(latencies, 0.99) * 1000:.0f} ms, longest {max(latencies) * 1000:.0f} ms"
+        )
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, the broker's and database's among it")
+
+
+async def timestamps(router: Router, topic: str) -> list[float]:
+    """When each record of a topic was written, seconds since the epoch."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=router.stack.bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    partitions = [TopicPartition(topic, lane) for lane in range(router.settings.lanes)]
+    consumer.assign(partitions)
+    await consumer.seek_to_beginning()
+    ends = await consumer.end_offsets(partitions)
+    found: list[float] = []
+    while any([await consumer.position(tp) < ends[tp] for tp in partitions]):
+        for records in (await consumer.getmany(timeout_ms=500)).values():
+            found += [record.timestamp / 1000 for record in records]
+    await consumer.stop()
+    return found
+
+
+if __name__ == "__main__":
+    main()

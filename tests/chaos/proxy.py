@@ -1,0 +1,65 @@
+"""A TCP proxy that misbehaves when told to: it delays, cuts, or closes half of what passes."""
+
+import asyncio
+import contextlib
+
+
+class Proxy:
+    """Listens on a free port of loopback and passes bytes to a target; every connection of it is treated alike."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._pipes: set[asyncio.Task[None]] = set()
+        self.delay = 0.0
+        self.open = True
+        self.port = 0
+
+    async def __aenter__(self) -> "Proxy":
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        self.cut()
+        for pipe in self._pipes:
+            pipe.cancel()
+        await asyncio.gather(*self._pipes, return_exceptions=True)
+
+    def cut(self) -> None:
+        """Every connection ends now, without a goodbye."""
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    def half_close(self) -> None:
+        """Nothing more goes to the clients, who are not told; what they send is still taken."""
+        for writer in list(self._writers):
+            with contextlib.suppress(OSError, RuntimeError):
+                writer.write_eof()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.open:
+            writer.transport.abort()
+            return
+        try:
+            there, back = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, back}
+        for pipe in (self._pipe(reader, back), self._pipe(there, writer)):
+            task = asyncio.create_task(pipe)
+            self._pipes.add(task)
+            task.add_done_callback(self._pipes.discard)
+
+    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            while data := await reader.read(65536):
+                if self.delay:
+                    await asyncio.sleep(self.delay)
+                writer.write(data)
+                await writer.drain()
+        self._writers.discard(writer)
+        with contextlib.suppress(OSError, RuntimeError):
+            writer.close()

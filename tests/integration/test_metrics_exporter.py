@@ -1,0 +1,94 @@
+"""Two exporters: one counts and exposes, the other stands by; whatever becomes of the first, nothing counts twice."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.local import LocalStack
+from deploy.local.supervisor import Supervisor
+
+from ..parties import Party, case_of, refusal
+from ..support import Router, Worker, wait_until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+
+EXPORTER = [sys.executable, "-m", "consumers.cli", "exporter"]
+RECEIVED = 'noveto_refusals_received_total{unit="BUREAU",situation="conditions_not_met",request_kind="application"}'
+
+
+@pytest.fixture(scope="module")
+def counted(stack: LocalStack, supervisor: Supervisor, folder: Path) -> Iterator[Router]:
+    """A router that runs, for exporters to count."""
+    router = Router(stack, supervisor, folder, "counted")
+    asyncio.run(router.prepare())
+    worker = router.worker().wait_ready()
+    yield router
+    worker.stop()
+
+
+def exporter(router: Router, name: str) -> Worker:
+    """An exporter that answers."""
+    return router.worker(f"{router.name}-{name}", launched=EXPORTER).wait_ready()
+
+
+def value(worker: Worker, series: str = RECEIVED) -> float | None:
+    """A series of what it exposes."""
+    for line in worker.get("/metrics").splitlines():
+        if line.startswith(f"{series} "):
+            return float(line.rsplit(" ", 1)[1])
+    return None
+
+
+async def refuse_some(router: Router, count: int) -> None:
+    """So many refusals, each known to the committee."""
+    async with (
+        Party(router.stack.bootstrap, router.prefix, "windows") as windows,
+        Party(router.stack.bootstrap, router.prefix, "bureau") as bureau,
+    ):
+        for opening in [refusal() for _ in range(count)]:
+            await windows.say("refusal.proposed", opening)
+            await bureau.task(case_of(opening), "reviewer")
+
+
+async def told(worker: Worker, wanted: float) -> None:
+    """Wait until an exporter exposes so many refusals."""
+    await asyncio.to_thread(wait_until, lambda: value(worker) == wanted, 30, f"no {wanted} refusals are told")
+
+
+async def test_one_counts_and_the_other_goes_on_where_it_was(counted: Router) -> None:
+    """Killed, stopped for longer than its lock lives, started again: the count is the journal's, told once."""
+    await refuse_some(counted, 3)
+    first, second = exporter(counted, "first"), exporter(counted, "second")
+    try:
+        await told(first, 3)
+        assert None is value(second)
+
+        first.kill()
+        await refuse_some(counted, 2)
+        await told(second, 5)
+        first.start()
+        await asyncio.to_thread(first.wait_ready)
+        assert None is value(first)
+
+        second.process.signal(signal.SIGSTOP)
+        await refuse_some(counted, 1)
+        await told(first, 6)
+        second.process.signal(signal.SIGCONT)
+        assert value(second) is None
+        await refuse_some(counted, 1)
+        await told(first, 7)
+        assert value(second) is None
+    finally:
+        first.stop()
+        second.stop()
+
+    connection = await asyncpg.connect(counted.superuser_dsn)
+    entries = await connection.fetchval("select count(*) from journal")
+    stored = await connection.fetchval("select sum(value) from counted_values where name = 'noveto_journal_entries'")
+    await connection.close()
+    assert entries == stored

@@ -1,0 +1,111 @@
+"""Field types shared by every message: what may stand in a code, a text, a time.
+
+Codes are opaque strings with a maximum length, never a fixed one: provinces extend them.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, ParamSpec, TypeVar, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetPydanticSchema,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import core_schema
+
+
+def _printable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("U+0000 cannot be stored; remove it")
+    return text
+
+
+def _utc_text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+# What case ids, unit codes and party names may be made of: safe in a key, a header and a topic name.
+Code = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")]
+# What the router itself named: a task, a reply, a request. It begins with the case's id.
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=160, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")]
+OrgCode = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9]+$")]
+CaseId = Annotated[str, StringConstraints(min_length=3, max_length=97, pattern=r"^[A-Za-z0-9]+-[A-Za-z0-9_.:-]+$")]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_printable)
+]
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True), AfterValidator(_printable)
+]
+_AWARE = core_schema.datetime_schema(tz_constraint="aware")
+# On the wire a moment is written out, with its zone: the library alone would take any number, and any text of digits, for
+# seconds since 1970.
+_WRITTEN_OUT = core_schema.chain_schema([core_schema.str_schema(pattern=r"^\d{4}-\d{2}-\d{2}[Tt ]"), _AWARE])
+_INSTANT = core_schema.json_or_python_schema(json_schema=_WRITTEN_OUT, python_schema=_AWARE)
+Instant = Annotated[
+    datetime,
+    GetPydanticSchema(lambda source, handler: _INSTANT),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation"),
+    PlainSerializer(_utc_text, return_type=str, when_used="json"),
+]
+
+
+class Model(BaseModel):
+    """Frozen; camelCase on the wire; a field nobody knows is an error, so a misspelt one is never lost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    def wire(self) -> bytes:
+        """UTF-8 JSON as it goes onto a topic: camelCase, nothing that is absent."""
+        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+Fields = ParamSpec("Fields")
+Made = TypeVar("Made", bound=Model)
+_makers: dict[Any, Any] = {}
+
+
+def trusted(model: Callable[Fields, Made]) -> Callable[Fields, Made]:
+    """Makes a model of parts that are valid already, without looking at them again: some fifteen times as fast.
+
+    Only for what the program itself puts together out of validated models; whatever comes from outside is validated. The type
+    checker still sees every field, and the tests read back all that the core makes.
+    """
+    maker: Callable[Fields, Made] | None = _makers.get(model)
+    if maker is None:
+        maker = _makers[model] = _maker(cast("type[Any]", model))
+    return maker
+
+
+def changed(model: Made, changes: Mapping[str, Any]) -> Made:
+    """A copy with other values in some fields, which are as valid as those they replace."""
+    made = object.__new__(type(model))
+    _set(made, "__dict__", {**model.__dict__, **changes})
+    _set(made, "__pydantic_fields_set__", model.__pydantic_fields_set__)
+    _set(made, "__pydantic_extra__", None)
+    _set(made, "__pydantic_private__", None)
+    return made
+
+
+# Past the frozen models' own.
+_set = object.__setattr__
+
+
+def _maker(model: type[Any]) -> Callable[..., Any]:
+    unset: dict[str, Any] = {name: field.get_default() for name, field in model.model_fields.items()}
+    names = set(unset)
+
+    def make(**fields: Any) -> Any:
+        made = object.__new__(model)
+        _set(made, "__dict__", {**unset, **fields})
+        _set(made, "__pydantic_fields_set__", names)
+        _set(made, "__pydantic_extra__", None)
+        _set(made, "__pydantic_private__", None)
+        return made
+
+    return make
