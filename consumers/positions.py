@@ -90,15 +90,23 @@ class Positions:
         From the group or, if the broker has forgotten it (a long holiday), from the lane's last record.
         Read it only after the lane's producer was initialised: before that it can be stale.
         """
+        return await self.remembered(lane) or await self.found_in_events(lane)
+
+    async def remembered(self, lane: int) -> tuple[int, bytes] | None:
+        """The same as the group has it; None once the broker has forgotten it."""
         tp = TopicPartition(self._events, lane)
         offsets: dict[Any, Any] = await asyncio.wait_for(
             self._admin.list_consumer_group_offsets(self.group, partitions=[tp]), ANSWER_SECONDS
         )
         found = offsets.get(tp)
-        if found is not None and found.offset >= 0 and found.metadata:
-            return found.offset, bytes.fromhex(found.metadata)
+        if found is None or found.offset < 0 or not found.metadata:
+            return None
+        return found.offset, bytes.fromhex(found.metadata)
+
+    async def found_in_events(self, lane: int) -> tuple[int, bytes]:
+        """The same as the lane's last record in `case.events` has it."""
         async with self._reading:
-            return await asyncio.wait_for(self._from_events(tp), 2 * ANSWER_SECONDS)
+            return await asyncio.wait_for(self._from_events(TopicPartition(self._events, lane)), 2 * ANSWER_SECONDS)
 
     async def _from_events(self, tp: TopicPartition) -> tuple[int, bytes]:
         """Every entry left one record; the last is found by reading back further and further."""

@@ -249,8 +249,13 @@ class Relay:
         try:
             await producer.start()
             await self._still_ours(number, epoch)
-            next_seq, last_hash = await self._positions.published(number)
+            remembered = await self._positions.remembered(number)
+            next_seq, last_hash = remembered or await self._positions.found_in_events(number)
             await self._on_pool(partial(check_journal, lane=number, next_seq=next_seq, last_hash=last_hash))
+            if remembered is None and next_seq > 0:
+                # What watches the group's lag must not take a forgotten position for a lane that was never read.
+                await producer.begin_transaction()
+                await self._commit(producer, number, next_seq, last_hash)
             self._metrics.count("noveto_lane_handovers", stage="relay")
             LOG.info("lane taken", stage="relay", lane=number, epoch=epoch, seq=next_seq)
             self.broker_away_since = None
@@ -298,12 +303,7 @@ class Relay:
         await producer.begin_transaction()
         try:
             await asyncio.wait_for(self._send(lane, entries, messages), FLUSH_SECONDS)
-            position = OffsetAndMetadata(last["seq"] + 1, last["hash"].hex())
-            tp = TopicPartition(self._events, lane.number)
-            await asyncio.wait_for(
-                producer.send_offsets_to_transaction({tp: position}, self._positions.group), FLUSH_SECONDS
-            )
-            await asyncio.wait_for(producer.commit_transaction(), FLUSH_SECONDS)
+            await self._commit(producer, lane.number, last["seq"] + 1, last["hash"])
         except BaseException:
             # What failed is not committed: the next tenure reads the position and publishes from there.
             with contextlib.suppress(Exception):
@@ -318,6 +318,12 @@ class Relay:
             self._record_spans(messages, started)
         self._metrics.count("noveto_relay_messages", len(entries) + len(messages), lane=lane.number)
         return len(entries)
+
+    async def _commit(self, producer: AIOKafkaProducer, lane: int, next_seq: int, last_hash: bytes) -> None:
+        """End the transaction with the position after it."""
+        position = {TopicPartition(self._events, lane): OffsetAndMetadata(next_seq, last_hash.hex())}
+        await asyncio.wait_for(producer.send_offsets_to_transaction(position, self._positions.group), FLUSH_SECONDS)
+        await asyncio.wait_for(producer.commit_transaction(), FLUSH_SECONDS)
 
     def _record_spans(self, messages: list[Any], started: float) -> None:
         """A span a message, in the trace of the command that it answers."""

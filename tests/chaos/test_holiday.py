@@ -47,11 +47,14 @@ async def test_offsets_that_the_broker_forgot_repeat_nothing(tmp_path: Path) -> 
             worker.stop()
             positions = Positions(router.settings)
             await positions.start()
-            before = [await positions.published(lane) for lane in range(router.settings.lanes)]
+            lanes = range(router.settings.lanes)
+            before = [await positions.published(lane) for lane in lanes]
             await forgotten(router, positions.group)
-            after = [await positions.published(lane) for lane in range(router.settings.lanes)]
-            await positions.stop()
+            after = [await positions.published(lane) for lane in lanes]
             await router.worker("holiday-2").ready()
+            while [lane for lane in lanes if before[lane][0] and not await positions.remembered(lane)]:
+                await asyncio.sleep(0.1)
+            await positions.stop()
             await windows.say("refusal.proposed", refusal())
             await router.settled()
             seen = await checker.read(stack.bootstrap, router.prefix)
