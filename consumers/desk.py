@@ -22,6 +22,7 @@ from consumers.batch import coordinates
 from consumers.clock import Clock
 from consumers.contents import References
 from consumers.delivered import Delivered, Unreadable
+from consumers.lag import Lag
 from consumers.ledger import SQL, LaneLost, LaneState, Tick
 from consumers.positions import LaneStopped, Positions, check_journal
 from consumers.settings import Settings
@@ -66,7 +67,7 @@ class Lane:
     gap_since: float | None = None
     sought_at: float = 0.0
     moved_at: float = 0.0
-    level_at: float = 0.0
+    lag: Lag = field(default_factory=lambda: Lag(time.time()))
     asked: bool = False
     """Whether it waits for its turn to do what the clock asks."""
 
@@ -162,6 +163,7 @@ class Desk:
             LOG.warning("lane not taken", stage="desk", lane=lane.number, error=type(error).__name__)
             return None
         lane.state, lane.stopped = state, None
+        lane.lag = Lag(time.time())
         self._metrics.set("noveto_lane_stopped", 0, lane=lane.number)
         self._metrics.set("noveto_lane_owned", 1, stage="desk", lane=lane.number)
         self._metrics.count("noveto_lane_handovers", stage="desk")
@@ -215,7 +217,6 @@ class Desk:
         self._forget(lane)
         lane.state = lane.tick = None
         lane.lost_at = time.monotonic()
-        lane.level_at = 0.0
         self._metrics.set("noveto_lane_owned", 0, stage="desk", lane=lane.number)
         self._metrics.set("noveto_desk_lag_records", 0, lane=lane.number)
         self._metrics.set("noveto_desk_lag_seconds", 0, lane=lane.number)
@@ -281,6 +282,8 @@ class Desk:
         if applied.batch is not None:
             taken = [one for one in batch if first <= one.offset < state.next_offset]
             self._measure_commands(taken, applied.batch.now, seconds)
+            if taken:
+                lane.lag.read(taken[-1].record.source.broker_time.timestamp())
         if applied.gap:
             await self._seek_back(lane, state.next_offset)
         elif applied.commands:
@@ -481,9 +484,6 @@ class Desk:
         """Sees lanes that do not move although there is something to read, and measures how far behind they are."""
         while True:
             await asyncio.sleep(1)
-            idle = self._pool.get_idle_size()
-            self._metrics.set("noveto_database_connections", idle, state="idle")
-            self._metrics.set("noveto_database_connections", self._pool.get_size() - idle, state="busy")
             try:
                 await self._take_again()
                 lanes = self.owned()
@@ -503,10 +503,9 @@ class Desk:
             return
         lag = max(0, end - lane.state.next_offset)
         now = time.monotonic()
-        if lag == 0 or not lane.level_at:
-            lane.level_at = now
         self._metrics.set("noveto_desk_lag_records", lag, lane=lane.number)
-        self._metrics.set("noveto_desk_lag_seconds", now - lane.level_at, lane=lane.number)
+        seconds = lane.lag.seconds(lane.state.next_offset, end, time.time())
+        self._metrics.set("noveto_desk_lag_seconds", seconds, lane=lane.number)
         if lag == 0 or self.database_away_since is not None or self.rebalancing:
             lane.moved_at = now
         elif now - lane.moved_at > STALL_SECONDS:

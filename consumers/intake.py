@@ -23,6 +23,7 @@ from consumers import tracing
 from consumers.contents import Reference, ReferenceDataError, References
 from consumers.delivered import seal_original
 from consumers.kafka import MAX_BATCH_BYTES, connection, lane_of, stop
+from consumers.lag import Lag
 from consumers.sealing import KeyRing, applicant_ref
 from consumers.settings import Settings
 from consumers.store import DATABASE_AWAY, queries
@@ -220,7 +221,7 @@ class Intake:
         self._expected_at = 0.0
         self.running = False
         self.broker_away_since: float | None = None
-        self._level_at = time.monotonic()
+        self._lags: dict[TopicPartition, Lag] = {}
         self.spans = tracing.Spans()
 
     async def run(self) -> None:
@@ -293,6 +294,8 @@ class Intake:
                     SEND_SECONDS,
                 )
                 await consumer.commit({tp: records[-1].offset + 1 for tp, records in fetched.items()})
+                for tp, records in fetched.items():
+                    self._lags.setdefault(tp, Lag(time.time())).read(records[-1].timestamp / 1000)
                 self._record_spans(fetched)
                 self._metrics.observe("noveto_intake_forward_seconds", time.perf_counter() - began)
                 self._metrics.observe("noveto_intake_batch_records", sum(len(records) for records in lanes.values()))
@@ -310,12 +313,6 @@ class Intake:
             own = tracing.child(parent, "intake", f"{record.topic}/{record.partition}/{record.offset}")
             received = datetime.fromtimestamp(record.timestamp / 1000, UTC)
             self.spans.record("intake", own, parent, received, now, messaging_source_name=record.topic)
-
-    def _measure_lag(self, behind: int) -> None:
-        now = time.monotonic()
-        self._level_at = now if behind == 0 else self._level_at
-        self._metrics.set("noveto_intake_lag_records", behind)
-        self._metrics.set("noveto_intake_lag_seconds", now - self._level_at)
 
     def _inspected(self, record: Any) -> Inspected:
         inbox = Inbox(
@@ -346,16 +343,20 @@ class Intake:
     async def _report_progress(self, consumer: AIOKafkaConsumer) -> None:
         """Until when everything received has been forwarded: limits that came due wait for it (R29)."""
         rows = []
-        behind = 0
-        for tp in consumer.assignment():
+        behind, seconds, now = 0, 0.0, time.time()
+        assigned = consumer.assignment()
+        self._lags = {tp: self._lags.get(tp, Lag(now)) for tp in assigned}
+        for tp in assigned:
             highwater, polled = consumer.highwater(tp), consumer.last_poll_timestamp(tp)
             if highwater is None or not polled:
                 continue
             position = await consumer.position(tp)
             behind += max(0, highwater - position)
+            seconds = max(seconds, self._lags[tp].seconds(position, highwater, now))
             if position >= highwater:
                 rows.append((tp.topic, tp.partition, datetime.fromtimestamp(polled / 1000, UTC) - PROGRESS_MARGIN))
-        self._measure_lag(behind)
+        self._metrics.set("noveto_intake_lag_records", behind)
+        self._metrics.set("noveto_intake_lag_seconds", seconds)
         if self._pool is None:
             return
         try:

@@ -23,6 +23,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from consumers import tracing
 from consumers.kafka import MAX_BATCH_BYTES, connection, stop
+from consumers.lag import Lag
 from consumers.positions import LaneStopped, Positions, check_journal
 from consumers.reference import Reference
 from consumers.settings import Settings
@@ -90,7 +91,7 @@ class Relay:
         self._stopped: dict[int, tuple[float, str]] = {}
         """Lane → (when it was looked at last, what was wrong)."""
         self._reached: dict[int, int] = {}
-        self._level_at: dict[int, float] = {}
+        self._lags: dict[int, Lag] = {}
         self.broker_away_since: float | None = None
         self.database_away_since: float | None = None
 
@@ -136,23 +137,21 @@ class Relay:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
                 continue
             for row in rows:
-                number, behind = row["lane"], row["next_seq"] - self._reached.get(row["lane"], 0)
-                if number in self._reached:
-                    self._measure_lag(number, max(0, behind))
-                if behind > 0:
+                number, reached = row["lane"], self._reached.get(row["lane"])
+                if reached is not None:
+                    self._measure_lag(number, reached, row["next_seq"])
+                if row["next_seq"] > (reached or 0):
                     self.wake(number)
 
-    def _measure_lag(self, lane: int, behind: int) -> None:
-        now = time.monotonic()
-        if behind == 0 or lane not in self._level_at:
-            self._level_at[lane] = now
-        self._metrics.set("noveto_relay_lag_entries", behind, lane=lane)
-        self._metrics.set("noveto_relay_lag_seconds", now - self._level_at[lane], lane=lane)
+    def _measure_lag(self, lane: int, reached: int, end: int) -> None:
+        seconds = self._lags[lane].seconds(reached, end, time.time())
+        self._metrics.set("noveto_relay_lag_entries", max(0, end - reached), lane=lane)
+        self._metrics.set("noveto_relay_lag_seconds", seconds, lane=lane)
 
     def _measure_released(self, lane: int) -> None:
-        self._level_at.pop(lane, None)
         # How far it was says nothing once another has published.
         self._reached.pop(lane, None)
+        self._lags.pop(lane, None)
         self._metrics.set("noveto_lane_owned", 0, stage="relay", lane=lane)
         self._metrics.set("noveto_relay_lag_entries", 0, lane=lane)
         self._metrics.set("noveto_relay_lag_seconds", 0, lane=lane)
@@ -276,7 +275,7 @@ class Relay:
 
     async def _publish(self, lane: RelayLane) -> None:
         wake = self._wakes[lane.number]
-        self._reached[lane.number] = lane.next_seq
+        self._reached[lane.number], self._lags[lane.number] = lane.next_seq, Lag(time.time())
         cleaned = time.monotonic()
         while True:
             wake.clear()
@@ -311,6 +310,7 @@ class Relay:
             raise
         lane.next_seq, lane.last_hash = last["seq"] + 1, last["hash"]
         self._reached[lane.number] = lane.next_seq
+        self._lags[lane.number].read(last["recorded_at"].timestamp())
         lane.published.append((time.monotonic(), lane.next_seq))
         self._metrics.observe("noveto_relay_transaction_seconds", time.perf_counter() - started)
         self._metrics.observe("noveto_relay_batch_entries", len(entries))
