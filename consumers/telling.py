@@ -32,6 +32,7 @@ from topics.events import (
     SupplementsCame,
     SupplementsOverdue,
     TierPassed,
+    TierRestored,
     WithdrawalAsked,
 )
 from topics.vocabulary import CHINESE, LimitKind, outcome_in_chinese
@@ -65,6 +66,8 @@ def step(case: Case, event: Event) -> str:
             return f"{wording.person(event.by)}审核：{CHINESE[event.opinion]}。{event.reason}"
         case TierPassed():
             return f"{CHINESE[event.tier]}未在{wording.moment(event.due_at)}前办理，自动转{CHINESE[event.to_tier]}。"
+        case TierRestored():
+            return f"更正：{CHINESE[event.tier]}系{wording.moment(event.received_at)}按时办理，恢复由其办理。"
         case CaseDeclared():
             ground = f"（{CHINESE[event.ground]}）" if event.ground else ""
             return f"{wording.person(event.by)}认定为{CHINESE[event.matter_class]}{ground}：{event.reason}"

@@ -31,6 +31,7 @@ from topics.events import (
     SupervisionNoticed,
     SupplementsOverdue,
     TierPassed,
+    TierRestored,
 )
 from topics.inbound import Direct
 from topics.journal import AnyEntry, DeadLetterEntry, EventEntry, RejectedEntry
@@ -170,6 +171,8 @@ def _facts(event: Event, case: Tracked, into: Increments) -> None:
             into.add("noveto_escalations", unit, Tier.REVIEWER, "decision")
         case TierPassed():
             into.add("noveto_escalations", unit, event.tier, "inaction")
+        case TierRestored():
+            into.add("noveto_escalations_corrected", unit, event.tier)
         case CaseDeclared():
             case.matter_class = event.matter_class
             # The new limit has cards of its own (R22).
@@ -282,7 +285,7 @@ def _time(event: Event, case: Tracked, working_seconds: WorkingSeconds, into: In
             holder = Tier.DECISION_MAKER
         case TierPassed() if event.tier == holder:
             holder = Tier.REVIEWER if event.to_tier is Tier.REVIEWER else Tier.DECISION_MAKER
-        case ConsultationAsked():
+        case ConsultationAsked() | TierRestored():
             holder = event.tier
         case GovernmentRuled() if isinstance(event.ruling, Direct):
             holder = Tier.DECISION_MAKER

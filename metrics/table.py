@@ -178,6 +178,12 @@ JOURNAL: tuple[Metric, ...] = (
         ("unit", "matter_class"),
     ),
     Metric(
+        "noveto_escalations_corrected",
+        "counter",
+        "Escalations by inaction that were none: the tier had acted in time, and was read late (R29).",
+        ("unit", "tier"),
+    ),
+    Metric(
         "noveto_escalations",
         "counter",
         "Cases that went up a tier: by decision, or by inaction (R24).",

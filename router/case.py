@@ -22,6 +22,9 @@ from topics.vocabulary import (
     Tier,
 )
 
+STATE_VERSION: Literal[1] = 1
+"""Of a stored case: a change to what a case holds raises it, so that none is taken for whole that lacks it."""
+
 
 class AtClerk(Model):
     """The clerk owes something: an answer to a question, or a position on a refusal that was never filed."""
@@ -145,9 +148,22 @@ class Reply(Model):
     delivered: bool = False
 
 
+class Passing(Model):
+    """What a tier had when its time was up, as long as nobody has acted on the case since (R24)."""
+
+    tier: Tier
+    stage: Stage
+    task: Task
+    limit: Limit
+    passed_over: tuple[Tier, ...] = ()
+    """The tiers passed over before."""
+
+
 class Case(Model):
     """Everything the core needs to decide what comes next. `version` is the number of facts so far."""
 
+    v: Literal[1] = STATE_VERSION
+    """Of this form, as it is stored: one that another version of the code wrote is folded anew from the facts."""
     case_id: str
     version: int
     org_code: str
@@ -186,6 +202,7 @@ class Case(Model):
     reviewers: tuple[str, ...] = ()
     review: Review | None = None
     passed_over: tuple[Tier, ...] = ()
+    passing: Passing | None = None
     limits: tuple[Limit, ...] = ()
     cards: tuple[GivenCard, ...] = ()
     withdrawal_asked: str | None = None

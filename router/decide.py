@@ -1,6 +1,6 @@
 """decide(case, command, context): what a command means. Pure: no I/O, no clock, no randomness."""
 
-from router import clerk, clock, consulting, opening, supervising, tier
+from router import clerk, clock, consulting, opening, restoring, supervising, tier
 from router.case import Case
 from router.context import CalendarChanged, Command, Context, LimitsDue
 from router.rejections import reject
@@ -18,6 +18,7 @@ from topics.inbound import (
     SupplementsReceived,
     TierDecided,
 )
+from topics.vocabulary import Tier
 
 
 def decide(case: Case | None, command: Command, context: Context) -> list[Event] | Rejection:
@@ -25,7 +26,7 @@ def decide(case: Case | None, command: Command, context: Context) -> list[Event]
     # The frequent first: a class pattern that does not match costs half a microsecond.
     match command.message:
         case TierDecided() as message if case is not None:
-            return tier.act(case, message, command, context)
+            return _act(case, message, command, context)
         case RefusalProposed() | RefusalReported() | GuidanceGiven() as message:
             if case is not None:
                 return _open_already(case)
@@ -43,10 +44,15 @@ def decide(case: Case | None, command: Command, context: Context) -> list[Event]
                     retryable=True,
                 )
     match message:
-        case TierDecided():
-            return tier.act(case, message, command, context)
         case RefusalSupplied():
-            return clerk.supply(case, message, command, context)
+            return restoring.in_time(
+                lambda case: clerk.supply(case, message, command, context),
+                case,
+                Tier.CLERK,
+                message.task_id,
+                command,
+                context,
+            )
         case CaseWithdrawn():
             return clerk.withdraw(case, message, command, context)
         case SupplementsReceived():
@@ -61,6 +67,15 @@ def decide(case: Case | None, command: Command, context: Context) -> list[Event]
             return supervising.rule(case, message, command, context)
         case _:
             raise TypeError(f"no command: {type(message).__name__}")
+
+
+def _act(case: Case, message: TierDecided, command: Command, context: Context) -> list[Event] | Rejection:
+    """What needs no task needs no task back either: it is open to its tier wherever the case is."""
+    if case.passing is None or message.task_id is None:
+        return tier.act(case, message, command, context)
+    return restoring.in_time(
+        lambda case: tier.act(case, message, command, context), case, message.tier, message.task_id, command, context
+    )
 
 
 def _open(

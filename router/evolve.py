@@ -14,6 +14,7 @@ from router.case import (
     GivenCard,
     InConsultation,
     Instruction,
+    Passing,
     Reply,
     Review,
     Stage,
@@ -48,6 +49,7 @@ from topics.events import (
     SupplementsOverdue,
     Task,
     TierPassed,
+    TierRestored,
     WithdrawalAsked,
 )
 from topics.fields import changed, trusted
@@ -69,7 +71,11 @@ def evolve(case: Case | None, case_id: str, event: Event) -> Case:
     """The case after one more fact. `case` is None before its first."""
     if case is None:
         return _opened(case_id, event)
-    return changed(case, {"version": case.version + 1, **_changes(case, event)})
+    changes = _changes(case, event)
+    if case.passing is not None and "stage" in changes:
+        # Somebody has acted since: what comes now comes too late to have the case back.
+        changes.setdefault("passing", None)
+    return changed(case, {"version": case.version + 1, **changes})
 
 
 def _opened(case_id: str, event: Event) -> Case:
@@ -213,12 +219,15 @@ def _changes(case: Case, event: Event) -> dict[str, Any]:
                 "passed_over": tuple(dict.fromkeys((*case.passed_over, event.tier))),
             }
             if event.tier is case.holder:
+                passed["passing"] = _passing(case, event)
                 passed["stage"] = (
                     trusted(AtReviewer)(since=event.at)
                     if event.to_tier is Tier.REVIEWER
                     else trusted(AtDecisionMaker)(since=event.at)
                 )
             return passed
+        case TierRestored():
+            return _restored(case, event)
         case ProposalSupplied():
             done = _tasks_done(case, event, event.type, (Tier.CLERK,), event.by)
             ended = [LimitKind.CLERK_BUDGET]
@@ -372,6 +381,31 @@ def _declared(case: Case, event: CaseDeclared) -> dict[str, Any]:
             changed(card, {"superseded": True}) if card.limit is LimitKind.APPROVAL else card for card in case.cards
         )
     return changes
+
+
+def _passing(case: Case, event: TierPassed) -> Passing | None:
+    """What the tier had, should it turn out to have acted in time (R29)."""
+    kind = BUDGET_OF[event.tier]
+    limit = next((limit for limit in case.limits if limit.kind is kind and limit.due_at == event.due_at), None)
+    task = case.task(limit.about) if limit and limit.about else None
+    if limit is None or task is None:
+        return None
+    return trusted(Passing)(tier=event.tier, stage=case.stage, task=task, limit=limit, passed_over=case.passed_over)
+
+
+def _restored(case: Case, event: TierRestored) -> dict[str, Any]:
+    """As it was before the tier was passed over; the task of whoever had the case meanwhile is needless."""
+    if case.passing is None:
+        raise ValueError(f"{case.case_id}: nobody was passed over")
+    done = _tasks_done(case, event, event.type, (case.holder,), None)
+    return {
+        **done,
+        "tasks": done["tasks"] + event.tasks,
+        "stage": case.passing.stage,
+        "limits": replaced(case.limits, event.limits),
+        "passed_over": case.passing.passed_over,
+        "passing": None,
+    }
 
 
 def _tasks_moved(case: Case, old: Limit | None, new: Limit | None) -> tuple[Task, ...]:

@@ -193,6 +193,16 @@ class TierPassed(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+class TierRestored(Fact):
+    """An act that was received while the tier's budget ran was read after the case had moved on: the tier has it again (R29)."""
+
+    type: Literal["tier.restored"] = "tier.restored"
+    tier: Tier
+    received_at: Instant
+    limits: tuple[Limit, ...] = ()
+    tasks: tuple[Task, ...] = ()
+
+
 class CaseDeclared(Fact):
     """Special, or major and difficult (R21, R22): the limits move; a breach that was stays."""
 
@@ -445,6 +455,7 @@ Event = Annotated[
     | CaseReturned
     | CaseEscalated
     | TierPassed
+    | TierRestored
     | CaseDeclared
     | InterimAnswered
     | CaseDecided

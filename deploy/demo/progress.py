@@ -117,6 +117,9 @@ class Progress:
             case "tier.passed":
                 seen.stage = STAGE_OF[Tier(event["toTier"])]
                 return f"{CHINESE[Tier(event['tier'])]}逾期未办 → {CHINESE[seen.stage]}"
+            case "tier.restored":
+                seen.stage = STAGE_OF[Tier(event["tier"])]
+                return f"{CHINESE[Tier(event['tier'])]}系按时办理 → {CHINESE[seen.stage]}"
             case "consultation.asked":
                 seen.stage = StageName.IN_CONSULTATION
                 return "征询相关部门意见"

@@ -32,6 +32,7 @@ FACTS = {
     "case.returned": ("returned", "退回"),
     "case.escalated": ("opinion given", "审核意见"),
     "tier.passed": ("inaction", "逾期未办"),
+    "tier.restored": ("acted in time, read late", "按时办理，恢复"),
     "consultation.asked": ("departments asked", "征询部门"),
     "opinion.given": ("last opinion in", "意见收齐"),
     "consultation.closed": ("silence", "逾期未答复"),

@@ -331,6 +331,7 @@ def abstract(node: Node) -> Key:
         bool(case.lacking),
         case.review is not None,
         Tier.REVIEWER in case.passed_over,
+        (case.passing.tier, case.passing.stage.name) if case.passing else None,
         case.withdrawal_asked is not None,
         # The committee's questions stand in `instructions`; of a question only whether the clerk was asked one counts (R13).
         frozenset(

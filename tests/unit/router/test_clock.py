@@ -19,7 +19,7 @@ from topics.events import (
     SupplementsOverdue,
     TierPassed,
 )
-from topics.outbound import DeadlineAlert, HeadFiling, TailFiling, TierTask
+from topics.outbound import DeadlineAlert, HeadFiling, TailFiling, TaskClosed, TierTask
 from topics.parts import Actor
 from topics.vocabulary import Card, FastResponseGround, LimitKind, MatterClass, RequestKind, Situation, StageName, Tier
 
@@ -216,6 +216,87 @@ def test_a_clerk_who_does_not_supply_does_not_hold_it_up() -> None:
         (Tier.CLERK, Tier.REVIEWER)
     ]
     assert [task.kind for task in spec.sent(TierTask)] == ["review"]
+
+
+IN_TIME = world.shanghai("2026-11-24T14:29")
+PASSED = world.shanghai("2026-11-24T14:31")
+
+
+def _passed_over() -> tuple[Specification, str]:
+    """A reviewer's case that went up by inaction, and the task that was theirs."""
+    spec = Specification().opened()
+    task = spec.task("review")
+    return spec.clock(PASSED), task
+
+
+@pytest.mark.rule("R29")
+@pytest.mark.rule("R24")
+def test_a_reviewer_who_asked_back_in_time_is_heard_however_late_it_is_read() -> None:
+    """The case had gone up meanwhile: it comes back, and the decision-maker's task is needless."""
+    spec, task = _passed_over()
+    needless = spec.task("decide")
+    spec.when(world.by_reviewer(world.give_back(), task), received=IN_TIME)
+
+    assert spec.types == ["tier.restored", "case.returned"]
+    assert spec.at() == StageName.AT_CLERK
+    assert [(closed.task_id, closed.tier) for closed in spec.sent(TaskClosed)] == [(needless, Tier.DECISION_MAKER)]
+    assert spec.state.passed_over == ()
+
+
+@pytest.mark.rule("R29")
+def test_an_answer_one_second_after_the_budget_is_late() -> None:
+    """The budget's last moment counts, the next does not."""
+    due = next(
+        limit.due_at for limit in Specification().opened().state.limits if limit.kind is LimitKind.REVIEWER_BUDGET
+    )
+    for received, code in ((due, None), (due + timedelta(seconds=1), "task_closed")):
+        spec, task = _passed_over()
+        spec.when(world.by_reviewer(world.consult(), task), received=received)
+
+        assert spec.code == code
+
+
+@pytest.mark.rule("R29")
+def test_an_interim_answer_in_time_does_not_hold_the_case_for_longer() -> None:
+    """It is given, and the budget is over as it was."""
+    spec, task = _passed_over()
+    spec.when(world.by_reviewer(world.interim(), task), received=IN_TIME)
+
+    assert spec.types == ["tier.restored", "interim.answered"]
+    assert spec.clock(spec.now).types == ["tier.passed"]
+
+
+@pytest.mark.rule("R29")
+def test_nobody_has_a_case_back_on_which_another_has_acted() -> None:
+    """The answer says who did what."""
+    spec, task = _passed_over()
+    spec.given(world.by_decider(world.give_back(), spec.task("decide")))
+    spec.when(world.by_reviewer(world.consult(), task), received=IN_TIME)
+
+    assert spec.code == "task_closed"
+
+
+@pytest.mark.rule("R29")
+def test_an_act_in_time_that_is_turned_away_leaves_the_case_where_it_is() -> None:
+    """The clerk who proposed cannot review (R07), in time or not."""
+    spec, task = _passed_over()
+    spec.when(world.by_reviewer(world.escalate(), task, actor=world.CLERK), received=IN_TIME)
+
+    assert spec.code == "same_person"
+    assert spec.at() == StageName.AT_DECISION_MAKER
+
+
+@pytest.mark.rule("R29")
+@pytest.mark.rule("R08")
+def test_a_clerk_who_took_position_in_time_is_heard() -> None:
+    """The reviewer studies the case with the window's position."""
+    spec = Specification().given(world.reported())
+    task = spec.task("supply")
+    spec.clock(world.shanghai("2026-11-24T14:00"))
+    spec.when(world.supplied(task_id=task, answer="已核实。"), received=world.shanghai("2026-11-24T10:00"))
+
+    assert spec.types == ["tier.restored", "proposal.supplied"]
+    assert spec.at() == StageName.AT_REVIEWER
 
 
 @pytest.mark.rule("R24")
