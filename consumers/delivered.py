@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import orjson
-from pydantic import ValidationError
 
 from consumers.kafka import header
 from consumers.sealing import KeyRing
 from consumers.tracing import TRACEPARENT, parsed
 from router.rejections import reject
-from topics.command import APPLICANT_HEADER, ORIGIN_HEADER, CommandRecord
+from topics.command import APPLICANT_HEADER, ORIGIN_HEADER, CommandRecord, read_command
 from topics.events import Rejection
 from topics.parts import Source
+from topics.upcasting import NewerForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,14 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record that intake did not write: somebody else has access to `case.commands`."""
+    """A record that intake did not write, since somebody else has access to `case.commands`; or that a newer intake wrote."""
 
     offset: int
     record: CommandRecord
     sealed: bytes
     rejection: Rejection
+    newer: str | None = None
+    """Why only a newer version of the code can read it: its lane must not go past it."""
 
 
 def unpack_stored(stored: bytes) -> Delivered:
@@ -54,7 +56,7 @@ def unpack_stored(stored: bytes) -> Delivered:
     data = orjson.loads(stored)
     return Delivered(
         offset=data["offset"],
-        record=CommandRecord.model_validate(data["record"]),
+        record=read_command(orjson.dumps(data["record"])),
         value=base64.b64decode(data["value"]),
         traceparent=data.get(TRACEPARENT),
     )
@@ -72,11 +74,15 @@ def read_record(
 ) -> Delivered | Unreadable:
     """A record as Kafka delivers it. One without intake's header is sealed and put aside, byte for byte."""
     origin = header(headers, ORIGIN_HEADER)
+    newer = None
     if origin is not None and value is not None:
+        record = None
         try:
-            record = CommandRecord.model_validate_json(origin)
-        except ValidationError:
-            record = None
+            record = read_command(origin)
+        except NewerForm as error:
+            newer = str(error)
+        except ValueError:
+            pass
         if record is not None and _whole(record):
             return Delivered(offset, record, value, header(headers, APPLICANT_HEADER), parsed(headers))
     source = Source(
@@ -87,6 +93,7 @@ def read_record(
         record=CommandRecord(kind="unusable", source=source, party=""),
         sealed=seal_original(keys, source, headers, key, value),
         rejection=reject("missing_attribute", "only intake writes here", where=ORIGIN_HEADER),
+        newer=newer,
     )
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import orjson
-from pydantic import TypeAdapter
 
 from router.case import Case
 from router.evolve import evolve
@@ -26,11 +25,11 @@ from topics.journal import (
     ReferenceKind,
     ReleasedEntry,
     chained,
+    read_entry,
 )
 from topics.parts import Source
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-ENTRY: TypeAdapter[AnyEntry] = TypeAdapter(AnyEntry)
 
 
 class ChainBroken(Exception):
@@ -62,12 +61,12 @@ class Derived:
     """Cases with a tail."""
 
     def take(self, seq: int, body: bytes, digest: bytes) -> AnyEntry:
-        """The next entry. Raises ChainBroken where it is not the next, or not what was hashed."""
+        """The next entry. Raises ChainBroken where it is not the next, or not what was hashed; NewerForm where we cannot read it."""
         if seq != self.next_seq:
             raise ChainBroken(f"lane {self.lane}: entry {self.next_seq} is missing, {seq} follows")
         if chained(self.last_hash, body) != digest:
             raise ChainBroken(f"lane {self.lane}: entry {seq} is not what was hashed")
-        entry = ENTRY.validate_json(body)
+        entry = read_entry(body)
         self.next_seq, self.last_hash = seq + 1, digest
         self.clock = max(self.clock, entry.recorded_at)
         if entry.offset is not None:

@@ -6,6 +6,7 @@ Delivery is somebody else's (`consumers.faust_delivery`): whatever it brings, a 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from consumers.positions import LaneStopped, Positions, check_journal
 from consumers.settings import Settings
 from consumers.store import DATABASE_AWAY
 from metrics.table import Metrics
+from topics.upcasting import NewerForm
 
 LOG = structlog.get_logger()
 T = TypeVar("T")
@@ -154,10 +156,7 @@ class Desk:
             next_seq, last_hash = await self._broker.published(lane.number)
             await self._patiently(partial(check_journal, lane=lane.number, next_seq=next_seq, last_hash=last_hash))
         except LaneStopped as stopped:
-            if lane.stopped != str(stopped):
-                LOG.error("lane stopped", stage="desk", lane=lane.number, reason=str(stopped), remedy="noveto rebuild")
-            lane.stopped = str(stopped)
-            self._metrics.set("noveto_lane_stopped", 1, lane=lane.number)
+            self._stop(lane, str(stopped), remedy="noveto rebuild")
             return None
         except (KafkaError, TimeoutError, OSError) as error:
             LOG.warning("lane not taken", stage="desk", lane=lane.number, error=type(error).__name__)
@@ -170,6 +169,12 @@ class Desk:
         LOG.info("lane taken", stage="desk", lane=lane.number, epoch=state.epoch, offset=state.next_offset)
         self._ask_clockwork(lane)
         return state
+
+    def _stop(self, lane: Lane, reason: str, remedy: str) -> None:
+        if lane.stopped != reason:
+            LOG.error("lane stopped", stage="desk", lane=lane.number, reason=reason, remedy=remedy)
+        lane.stopped = reason
+        self._metrics.set("noveto_lane_stopped", 1, lane=lane.number)
 
     async def _take_again(self) -> None:
         """Lanes that delivery gives us but that another had taken, or that had stopped: after a while they are tried again.
@@ -272,6 +277,12 @@ class Desk:
             self._metrics.count("noveto_lane_fenced", stage="desk")
             LOG.warning("lane lost", stage="desk", lane=lane.number, reason=str(lost))
             self._let_go(lane)
+            return
+        except NewerForm as newer:
+            self._stop(lane, str(newer), remedy="a worker of the newer version")
+            self._let_go(lane)
+            # As long as this worker is what it is, trying again leads nowhere.
+            lane.lost_at = math.inf
             return
         if applied.entries:
             self._published(lane.number)

@@ -26,6 +26,7 @@ from consumers.clock import Clock
 from consumers.contents import Reference, References
 from consumers.reference import load_reference
 from consumers.settings import Settings
+from consumers.states import cases_of
 from consumers.store import DATABASE_AWAY, connect, queries
 from deadlines import add_working_seconds, is_open, shanghai, working_seconds_between
 from metrics.counting import CLOSED, Increments, Standing, Tracked, count, restand
@@ -34,7 +35,8 @@ from metrics.table import EXPORTER, Metrics
 from metrics.totals import WINDOWS, Totals, as_values
 from router.case import Case
 from router.context import WorkingTime
-from topics.journal import AnyEntry
+from topics.journal import read_entry
+from topics.upcasting import NewerForm
 
 if TYPE_CHECKING:
     import asyncpg
@@ -56,7 +58,6 @@ REFERENCE_SECONDS = 5
 # How old what a scrape is told may be, beside what the lag of counting makes it.
 RENDER_SECONDS = 2
 
-ENTRY: TypeAdapter[AnyEntry] = TypeAdapter(AnyEntry)
 TRACKED: TypeAdapter[Tracked] = TypeAdapter(Tracked)
 
 
@@ -174,12 +175,12 @@ class Exporter:
         return self._clock.domain(_local_now() + self._ahead)
 
     async def run(self) -> None:
-        """Work until cancelled; the database away or another exporter ahead: stand by again."""
+        """Work until cancelled; the database away, another exporter ahead, or entries that only a newer one can read: stand by again."""
         while True:
             try:
                 await self._tenure()
-            except (*DATABASE_AWAY, Overtaken) as error:
-                if not isinstance(error, Overtaken):
+            except (*DATABASE_AWAY, Overtaken, NewerForm) as error:
+                if not isinstance(error, Overtaken | NewerForm):
                     self.database_away_since = self.database_away_since or time.monotonic()
                 self._metrics.count("noveto_exporter_errors", error=type(error).__name__)
                 LOG.warning("exporter stands by", error=type(error).__name__, detail=str(error)[:200])
@@ -271,9 +272,8 @@ class Exporter:
                 for row in await SQL.tracked(session, case_ids=case_ids)
             }
             increments, moved, touched = self._counted(rows, tracked)
-            for row in await SQL.cases(session, case_ids=sorted(touched)):
-                # Read after the entries: the state may be newer, and is taken again with the entries that made it so.
-                case = Case.model_validate_json(row["state"])
+            # Read after the entries: a state may be newer, and is taken again with the entries that made it so.
+            for case in await cases_of(session, await SQL.cases(session, case_ids=sorted(touched))):
                 if case.case_id in tracked:
                     restand(tracked[case.case_id], standing(case), increments)
             await self._store(session, increments, {case_id: tracked[case_id] for case_id in touched}, moved)
@@ -289,7 +289,7 @@ class Exporter:
             moved[row["lane"]] = row["seq"] + 1
             case_id = row["case_id"]
             try:
-                entry = ENTRY.validate_json(row["body"])
+                entry = read_entry(row["body"])
             except ValidationError as error:
                 self._metrics.count("noveto_exporter_unreadable")
                 LOG.error("entry passed over", lane=row["lane"], seq=row["seq"], error=error.errors()[0]["type"])

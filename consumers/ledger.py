@@ -16,6 +16,7 @@ from consumers.clock import Clock
 from consumers.contents import SQL as REFERENCE
 from consumers.contents import Content, ReferenceDataError, References, Versions
 from consumers.delivered import Delivered, Unreadable, unpack_stored
+from consumers.states import cases_of
 from consumers.store import queries
 from router.case import Case
 from router.context import PrecedentKey
@@ -24,6 +25,7 @@ from topics.command import QUARANTINE_CONTROL
 from topics.inbound import INBOUND, Opening
 from topics.journal import ReferenceKind
 from topics.parts import Precedent, Precedents
+from topics.upcasting import NewerForm
 from topics.vocabulary import Outcome, Situation
 
 if TYPE_CHECKING:
@@ -259,12 +261,20 @@ async def apply(
 def accept(
     next_offset: int, delivered: Sequence[Delivered | Unreadable]
 ) -> tuple[list[Delivered | Unreadable], int, bool]:
-    """The records that follow the lane's position without a hole; whether there is a hole before the rest."""
+    """The records that follow the lane's position without a hole; whether there is a hole before the rest.
+
+    Raises NewerForm where the lane's next record can only be read by a newer version of the code.
+    """
     accepted: list[Delivered | Unreadable] = []
     for one in delivered:
         if one.offset < next_offset:
             continue
         if one.offset > next_offset:
+            return accepted, next_offset, True
+        if isinstance(one, Unreadable) and one.newer is not None:
+            if not accepted:
+                raise NewerForm(one.newer)
+            # What comes before it is applied first; it is delivered again, as what follows a hole is.
             return accepted, next_offset, True
         accepted.append(one)
         next_offset += 1
@@ -306,7 +316,7 @@ async def _due(connection: asyncpg.Connection, lane: int, tick: Tick | None, mos
     if tick is None:
         return []
     rows = await SQL.due_cases(connection, lane=lane, until=tick.until, most=most)
-    return [Case.model_validate_json(row["state"]) for row in rows]
+    return await cases_of(connection, rows)
 
 
 def _due_at(case: Case) -> datetime:
@@ -323,7 +333,8 @@ async def _stale(
     """
     after_at, after_case = state.recalculated_to or BEGINNING
     rows = await SQL.cases_with_timers(connection, lane=state.lane, after_at=after_at, after_case=after_case, most=most)
-    return [(Case.model_validate_json(row["state"]), (row["next_timer_at"], row["case_id"])) for row in rows]
+    places = [(row["next_timer_at"], row["case_id"]) for row in rows]
+    return list(zip(await cases_of(connection, rows), places, strict=True))
 
 
 async def _first_contents(connection: asyncpg.Connection, references: References) -> list[Content]:
@@ -353,8 +364,7 @@ async def _load(
     parked: dict[str, list[tuple[int, bytes]]] = {}
     quarantined: set[str] = set()
     if case_ids:
-        for row in await SQL.load_cases(connection, case_ids=case_ids):
-            case = Case.model_validate_json(row["state"])
+        for case in await cases_of(connection, await SQL.load_cases(connection, case_ids=case_ids)):
             cases[case.case_id] = case
         for row in await SQL.known_commands(
             connection, parties=[one.record.party for one in said], command_ids=[one.record.id for one in said]

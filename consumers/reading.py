@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from pydantic import TypeAdapter
 
 from consumers.delivered import purpose_of, unpack_original
 from consumers.kafka import connection
@@ -14,12 +13,11 @@ from consumers.store import connect, queries
 from router.case import Case
 from router.evolve import evolve
 from topics.events import Limit
-from topics.journal import EventEntry
+from topics.journal import EventEntry, read_entry
 from topics.parts import Source
 from topics.registry import INTERNAL_VALUE_BYTES, Family, TopicNames
 
 SQL = queries("reading")
-ENTRY: TypeAdapter[EventEntry] = TypeAdapter(EventEntry)
 
 
 async def case_entries(settings: Settings, case_id: str) -> list[EventEntry]:
@@ -29,7 +27,8 @@ async def case_entries(settings: Settings, case_id: str) -> list[EventEntry]:
         rows = await SQL.case_entries(database, case_id=case_id)
     finally:
         await database.close(timeout=5)
-    return [ENTRY.validate_json(row["body"]) for row in rows]
+    entries = (read_entry(row["body"]) for row in rows)
+    return [entry for entry in entries if isinstance(entry, EventEntry)]
 
 
 def replay(entries: list[EventEntry]) -> tuple[Case | None, list[Limit]]:

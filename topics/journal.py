@@ -1,14 +1,19 @@
 """An entry of the journal: what became of one thing asked. Its bytes are what is hashed, stored and published to `case.events`."""
 
 import hashlib
+import json
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from topics.events import CommandOrigin, Event, Rejection, Versions
 from topics.fields import Instant, Model, Name, Text
 from topics.parts import Source
+from topics.upcasting import raised_entry
+
+VERSION: Literal[1] = 1
+"""Of the journal's form, entries and facts alike: a change to either raises it (see topics.upcasting)."""
 
 # The hash before the first entry of a lane.
 GENESIS = bytes(32)
@@ -17,7 +22,7 @@ GENESIS = bytes(32)
 class Entry(Model):
     """Where it stands in its lane, what asked for it, and what came of it."""
 
-    v: Literal[1] = 1
+    v: Literal[1] = VERSION
     """The version of this form; a reader of a later one reads every earlier one."""
     lane: int
     seq: int
@@ -132,6 +137,18 @@ AnyEntry = Annotated[
     | ErasedEntry,
     Field(discriminator="kind"),
 ]
+
+
+_ANY_ENTRY: TypeAdapter[AnyEntry] = TypeAdapter(AnyEntry)
+# `v` is written first.
+_CURRENT = b'{"v":%d,' % VERSION
+
+
+def read_entry(body: bytes) -> AnyEntry:
+    """An entry from its bytes, whichever version wrote them. Raises NewerForm where that is newer than this code."""
+    if body.startswith(_CURRENT):
+        return _ANY_ENTRY.validate_json(body)
+    return _ANY_ENTRY.validate_json(json.dumps(raised_entry(json.loads(body), VERSION)))
 
 
 def chained(previous: bytes, body: bytes) -> bytes:

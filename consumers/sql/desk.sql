@@ -23,11 +23,11 @@ select topic, partition, next_offset, broker_time from sources where lane = :lan
 select min(until) from parked where lane = :lane;
 
 -- name: load_cases(case_ids)
-select state from cases where case_id = any(:case_ids::text[]);
+select case_id, state from cases where case_id = any(:case_ids::text[]);
 
 -- name: due_cases(lane, until, most)
 -- Cases of the lane with a timer due, in due order.
-select state from cases where lane = :lane and next_timer_at <= :until order by next_timer_at, case_id limit :most;
+select case_id, state from cases where lane = :lane and next_timer_at <= :until order by next_timer_at, case_id limit :most;
 
 -- name: cases_with_timers(lane, after_at, after_case, most)
 -- Cases of the lane with any timer, in due order, after a place in it.

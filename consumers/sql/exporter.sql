@@ -25,7 +25,7 @@ order by found.lane, found.seq;
 select case_id, tracked from counted_cases where case_id = any(:case_ids::text[]);
 
 -- name: cases(case_ids)
-select state from cases where case_id = any(:case_ids::text[]);
+select case_id, state from cases where case_id = any(:case_ids::text[]);
 
 -- name: quarantined()$
 select count(distinct case_id) from quarantined;
