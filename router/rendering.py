@@ -6,7 +6,7 @@ from typing import Any
 
 from deadlines import working_seconds_between
 from router import alerting, wording
-from router.case import Case
+from router.case import AtGovernment, Case
 from router.consulting import in_conflict
 from router.context import Context
 from topics.events import (
@@ -34,6 +34,8 @@ from topics.outbound import (
     OpinionForwarded,
     Outbound,
     ProgressFiling,
+    ReferralClosed,
+    RequestClosed,
     TailFiling,
     TaskClosed,
     TierTask,
@@ -58,6 +60,7 @@ def render(before: Case | None, after: Case, event: Event, context: Context) -> 
         *_of_event(after, event, context),
         *_tasks_opened(after, event, context),
         *_tasks_closed(before, after, event, context),
+        *_questions_closed(before, event, context),
     ]
 
 
@@ -318,6 +321,32 @@ def _tasks_closed(before: Case | None, after: Case, event: Event, context: Conte
                 text=f"“{after.matter.task_name}”的该项任务已无需办理。",
             )
             yield Message(Family.TIER_TASKS, party, body)
+
+
+def _questions_closed(before: Case | None, event: Event, context: Context) -> Iterator[Message]:
+    """Whoever still studies a case that was decided without them is told to stop."""
+    if before is None or not isinstance(event, CaseDecided):
+        return
+    text = f"“{before.matter.task_name}”已办结，无需再答复。"
+    for consulted in before.consultations:
+        request = consulted.request
+        party = context.directory.consulted_party(request.question.org_code) if consulted.answer is None else None
+        if party is not None:
+            body = trusted(RequestClosed)(
+                request_id=request.request_id,
+                case_id=before.case_id,
+                asked_of=trusted(UnitName)(org_code=request.question.org_code, name=request.unit_name),
+                text=text,
+            )
+            yield Message(Family.CONSULTATION_REQUESTS, party, body)
+    centre = context.directory.centre(before.centre)
+    if isinstance(before.stage, AtGovernment) and event.by_government is None and centre is not None:
+        party = context.directory.government_party(centre.area_code)
+        if party is not None:
+            referral = trusted(ReferralClosed)(
+                referral_id=before.stage.referral_id, case_id=before.case_id, area_code=centre.area_code, text=text
+            )
+            yield Message(Family.GOVERNMENT_REFERRALS, party, referral)
 
 
 def _consultation(case: Case, request: ConsultationRequest, context: Context) -> Iterator[Message]:

@@ -279,6 +279,16 @@ class ConsultationRequested(Outbound):
     text: str
 
 
+class RequestClosed(Outbound):
+    """The case is decided: a department's answer, still open, is awaited no more (R14)."""
+
+    TYPE: ClassVar[str] = "consultation.request_closed"
+    request_id: str
+    case_id: str
+    asked_of: UnitName
+    text: str
+
+
 class GovernmentReferred(AboutUnitsCase):
     """A case for the same-level government (R15)."""
 
@@ -291,6 +301,16 @@ class GovernmentReferred(AboutUnitsCase):
     referred_by: Actor
     opinions: tuple[Opinion, ...] = ()
     approval_due_at: Instant | None = None
+
+
+class ReferralClosed(Outbound):
+    """The case was answered with a yes, or withdrawn, while the government had it: its decision is awaited no more (R15)."""
+
+    TYPE: ClassVar[str] = "government.referral_closed"
+    referral_id: str
+    case_id: str
+    area_code: str
+    text: str
 
 
 class OpinionForwarded(AboutUnitsCase):
@@ -317,7 +337,9 @@ OUTBOUND: dict[str, type[Outbound]] = {
         CommandRepeated,
         DeadlineAlert,
         ConsultationRequested,
+        RequestClosed,
         GovernmentReferred,
+        ReferralClosed,
         OpinionForwarded,
     )
 }

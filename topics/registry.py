@@ -34,6 +34,8 @@ from topics.outbound import (
     HeadFiling,
     OpinionForwarded,
     ProgressFiling,
+    ReferralClosed,
+    RequestClosed,
     TailFiling,
     TaskClosed,
     TierTask,
@@ -189,7 +191,7 @@ TOPICS: tuple[TopicFamily, ...] = (
         Owner.PARTY,
         Lanes.LANE,
         DAYS_30,
-        (ConsultationRequested,),
+        (ConsultationRequested, RequestClosed),
         "relay",
         "departments asked",
     ),
@@ -233,7 +235,13 @@ TOPICS: tuple[TopicFamily, ...] = (
         Family.COMMITTEE_INSIGHTS, Owner.NOBODY, Lanes.LANE, DAYS_90, (), "insight", "committees", key="finding"
     ),
     TopicFamily(
-        Family.GOVERNMENT_REFERRALS, Owner.PARTY, Lanes.LANE, DAYS_90, (GovernmentReferred,), "relay", "governments"
+        Family.GOVERNMENT_REFERRALS,
+        Owner.PARTY,
+        Lanes.LANE,
+        DAYS_90,
+        (GovernmentReferred, ReferralClosed),
+        "relay",
+        "governments",
     ),
     TopicFamily(
         Family.DEAD_LETTERS,

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from topics.events import CaseDecided, ConsultationClosed
-from topics.outbound import ConsultationRequested, DeadlineAlert, OpinionForwarded, TailFiling, TierTask
+from topics.outbound import (
+    ConsultationRequested,
+    DeadlineAlert,
+    OpinionForwarded,
+    RequestClosed,
+    TailFiling,
+    TierTask,
+)
 from topics.vocabulary import Card, ConsultationAnswer, LimitKind, StageName, Tier
 
 from . import world
@@ -32,6 +39,17 @@ def test_departments_are_asked_in_parallel() -> None:
     assert spec.at() == StageName.IN_CONSULTATION
     assert sum(limit.kind is LimitKind.CONSULTATION for limit in spec.state.limits) == 2
     assert "applicant_ref" not in ConsultationRequested.model_fields
+
+
+@pytest.mark.rule("R14")
+def test_a_department_still_asked_when_the_case_ends_is_told_to_stop() -> None:
+    """Who has answered knows of nothing open."""
+    spec = _asked()
+    spec.given(world.replied(_request(spec, world.WATER)))
+    spec.when(world.by_decider(world.accept()))
+
+    assert spec.to(RequestClosed) == ["fire"]
+    assert [told.request_id for told in spec.sent(RequestClosed)] == [_request(spec, world.FIRE)]
 
 
 @pytest.mark.rule("R14")

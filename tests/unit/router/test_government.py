@@ -5,7 +5,7 @@ import pytest
 from router.policy import POWERS
 from topics.directory import Directory
 from topics.inbound import Decision, Direct
-from topics.outbound import GovernmentReferred, TailFiling, TierTask
+from topics.outbound import GovernmentReferred, ReferralClosed, TailFiling, TierTask
 from topics.vocabulary import LimitKind, Outcome, StageName, Tier
 
 from . import world
@@ -50,6 +50,19 @@ def test_the_governments_yes_closes_the_case() -> None:
         ("〔2026〕专纪8号", Outcome.ACCEPTED)
     ]
     assert "由本级政府研究决定（〔2026〕专纪8号）" in spec.sent(TailFiling)[0].text
+    assert [] == spec.sent(ReferralClosed)
+
+
+@pytest.mark.rule("R15")
+def test_a_government_whose_answer_is_needed_no_more_is_told() -> None:
+    """The decision-maker's yes may come before it."""
+    spec = _referred()
+    referral = _referral(spec)
+    spec.when(world.by_decider(world.accept()))
+
+    assert [
+        (to, told.referral_id) for to, told in zip(spec.to(ReferralClosed), spec.sent(ReferralClosed), strict=True)
+    ] == [("government", referral)]
 
 
 @pytest.mark.rule("R15")
