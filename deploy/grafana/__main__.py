@@ -5,9 +5,17 @@ from pathlib import Path
 from grafana_foundation_sdk.builders import bargauge, dashboard, prometheus, stat, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import BarGaugeDisplayMode, VizOrientation
-from grafana_foundation_sdk.models.dashboard import DataSourceRef, Threshold, ThresholdsMode, VariableRefresh
+from grafana_foundation_sdk.models.dashboard import (
+    DataSourceRef,
+    DataTransformerConfig,
+    Threshold,
+    ThresholdsMode,
+    VariableRefresh,
+)
 
-from deploy.grafana.panels import BOARDS, Board, Panel, Variable
+from deploy.grafana.boards import BOARDS
+from deploy.grafana.panels import Board, Panel, Variable
+from deploy.grafana.words import in_legend
 
 FOLDER = Path(__file__).parent / "dashboards"
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
@@ -30,9 +38,9 @@ def written(board: Board) -> str:
     )
     for variable in board.variables:
         made = made.with_variable(_variable(variable))
-    for title, panels in board.rows:
-        made = made.with_row(dashboard.Row(title))
-        for panel in panels:
+    for row in board.rows:
+        made = made.with_row(dashboard.Row(row.title))
+        for panel in row.panels:
             made = made.with_panel(_panel(panel))
     return JSONEncoder(sort_keys=True, indent=1, ensure_ascii=False).encode(made.build()) + "\n"
 
@@ -43,6 +51,7 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
         .label(variable.label)
         .datasource(SOURCE)
         .query(variable.query)
+        .regex(variable.regex)
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
     )
 
@@ -69,7 +78,14 @@ def _panel(panel: Panel) -> Builder:
     for query in panel.queries:
         target = prometheus.Dataquery().expr(query.expr).legend_format(query.legend)
         made = made.with_target(target.range() if panel.kind == "timeseries" else target.instant())
-    return made
+    words = {word: chinese for query in panel.queries for word, chinese in in_legend(query.legend).items()}
+    return made.transformations([_renamed(word, chinese) for word, chinese in words.items()])
+
+
+def _renamed(word: str, chinese: str) -> DataTransformerConfig:
+    """A label's value in a legend, where it stands as a word of its own."""
+    options = {"regex": f"/(^| ){word}($| )/", "renamePattern": f"$1{chinese}$2"}
+    return DataTransformerConfig(id_val="renameByRegex", options=options)
 
 
 def _thresholds(panel: Panel) -> dashboard.ThresholdsConfig:

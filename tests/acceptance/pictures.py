@@ -9,62 +9,90 @@ from typing import Any
 
 import click
 import matplotlib as mpl
-from matplotlib import pyplot
+from matplotlib import font_manager, pyplot
 
-from deploy.grafana.panels import COMMITTEE, OPERATOR, Board, Panel
+from deploy.grafana.boards.committee import COMMITTEE
+from deploy.grafana.boards.operator import OPERATOR
+from deploy.grafana.boards.unit import UNIT
+from deploy.grafana.panels import Board, Panel
+from deploy.grafana.words import WORDS
 
 from .observed_day import ObservedDay, observed_day
 
 SPEED = 1500
 SILENT = ("labour-system", "fire-system")
 CENTRE = "fz-shimin"
+UNIT_SHOWN = "11350100SAMPLE0003"
+FONT = "Noto Sans CJK SC"
+PACKAGE = "apt-get install --no-install-recommends fonts-noto-cjk"
 SHOWN: dict[str, tuple[Board, tuple[str, ...]]] = {
     "committee": (
         COMMITTEE,
         (
-            "heads and tails",
-            "open by stage",
-            "limits due within 1, 2, 4 hours",
+            "breaches by unit",
             "breaches by tier and limit",
+            "limits due within 1, 2, 4 hours",
+            "open by stage",
             "outcomes",
+            "overturned",
             "time at each tier, p90",
+            "escalations by decision and inaction",
+            "consultations awaited and unanswered",
+        ),
+    ),
+    "unit": (
+        UNIT,
+        (
+            "breaches",
+            "due within four hours, by limit",
+            "answers in time",
+            "open by stage",
+            "reviewers' opinions",
+            "deliveries",
         ),
     ),
     "operator": (
         OPERATOR,
-        ("rates", "lag", "command latency", "journal entries by kind", "hand-overs", "transaction durations, p99"),
+        (
+            "rates",
+            "lag",
+            "lag in seconds",
+            "command latency",
+            "desk phases, p99",
+            "transaction durations, p99",
+            "batch sizes",
+            "hand-overs in five minutes",
+            "errors in five minutes",
+        ),
     ),
 }
 
 
 def panels(board: Board, titles: tuple[str, ...]) -> list[Panel]:
     """The panels of a dashboard by their English titles."""
-    by_title = {panel.english: panel for _, row in board.rows for panel in row}
+    by_title = {panel.english: panel for panel in board.panels}
     return [by_title[title] for title in titles]
 
 
 async def draw(day: ObservedDay, began: float, folder: Path) -> None:
-    """A picture a dashboard, six of its panels."""
+    """A picture a dashboard, some of its panels."""
     ended = time.time()
-    mpl.rcParams.update(
-        {"font.size": 7, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "noveto"}
-    )
     for name, (board, titles) in SHOWN.items():
-        figure, axes = pyplot.subplots(2, 3, figsize=(11, 5.2))
+        figure, axes = pyplot.subplots(len(titles) // 3, 3, figsize=(14, 2.7 * len(titles) // 3))
         for axis, panel in zip(axes.flat, panels(board, titles), strict=True):
-            axis.set_title(panel.english)
+            axis.set_title(panel.title)
             for query in panel.queries:
-                expr = query.expr.replace("$centre", CENTRE)
+                expr = query.filled(centre=CENTRE, unit=UNIT_SHOWN, __range="12h")
                 if panel.kind == "bars":
                     _bars(axis, await day.query(expr), query.legend)
                 else:
                     _lines(axis, await day.query_range(expr, began, ended, 1), query.legend, began)
             if panel.kind != "bars":
                 axis.legend(frameon=False, fontsize=6)
-                axis.set_xlabel("hours since 09:00")
-        figure.suptitle(
-            f"The {board.english} dashboard's queries over a demo day (virtual time, two parties silent, two processes killed)"
-        )
+                axis.set_xlabel("09:00 起小时数 · hours since 09:00")
+            if panel.unit == "s":
+                axis.set_ylabel("s") if panel.kind != "bars" else axis.set_xlabel("s")
+        figure.suptitle(board.title)
         figure.tight_layout()
         figure.savefig(folder / f"{name}.png", dpi=90)
         pyplot.close(figure)
@@ -72,9 +100,8 @@ async def draw(day: ObservedDay, began: float, folder: Path) -> None:
 
 def _called(legend: str, labels: dict[str, str]) -> str:
     for label, value in labels.items():
-        legend = legend.replace("{{" + label + "}}", value)
-    # The pictures' font has no Chinese.
-    return "".join(letter for letter in legend if letter.isascii()).strip() or "value"
+        legend = legend.replace("{{" + label + "}}", WORDS.get(label, {}).get(value, value))
+    return legend or "值 value"
 
 
 def _bars(axis: Any, found: list[dict[str, Any]], legend: str) -> None:
@@ -112,6 +139,9 @@ async def make(folder: Path, data: Path) -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def main(folder: Path) -> None:
     """Draw the pictures of the docs into FOLDER."""
+    if FONT not in font_manager.get_font_names():
+        raise click.ClickException(f"the font {FONT} is not installed: {PACKAGE}")
+    mpl.rcParams.update({"font.family": FONT, "font.size": 8, "axes.spines.top": False, "axes.spines.right": False})
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="noveto-pictures-") as data:
         Path(data).chmod(0o755)

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from aiokafka import AIOKafkaProducer
 
-from deploy.grafana.panels import BOARDS
+from deploy.grafana.boards import BOARDS
 from tests.unit.metrics.promtool import PACKAGES
 
 from .observed_day import PROMETHEUS, ObservedDay, observed_day
@@ -34,6 +34,7 @@ CASES = 60
 UNIT = "11350100SAMPLE0003"
 BUSY_UNIT = "11350100SAMPLE0001"
 CENTRE = "fz-shimin"
+SHOWN = "12h"
 SELECTOR = re.compile(r"(?<![A-Za-z0-9_:])((?:[a-z_]+:)?noveto[a-z0-9_:]*|up)(\{[^}]*\})?")
 
 TRUTH = """
@@ -185,10 +186,8 @@ def expressions() -> list[str]:
                     found += [f"({rule['expr']}) or vector(0)"]
                     found += ["".join(selector) for selector in SELECTOR.findall(rule["expr"])]
     for board in BOARDS:
-        for _, panels in board.rows:
-            found += [
-                query.expr.replace("$unit", UNIT).replace("$centre", CENTRE) for p in panels for query in p.queries
-            ]
+        for query in (query for panel in board.panels for query in panel.queries):
+            found.append(query.filled(unit=UNIT, centre=CENTRE, __range=SHOWN))
     return list(dict.fromkeys(found))
 
 

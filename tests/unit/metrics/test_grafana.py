@@ -3,11 +3,16 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.grafana.__main__ import FOLDER, written
-from deploy.grafana.panels import BOARDS, Board
+from deploy.grafana.boards import BOARDS
+from deploy.grafana.boards.committee import COMMITTEE
+from deploy.grafana.boards.unit import UNIT
+from deploy.grafana.panels import Board
+from deploy.grafana.words import WORDS, in_legend
 from metrics.table import EVERY
 
 from .test_alerting import SUFFIXES, rules
@@ -37,8 +42,60 @@ def test_panels_ask_for_metrics_that_exist() -> None:
     known = {f"{metric.name}{suffix}" for _, table in EVERY for metric in table for suffix in SUFFIXES}
     known |= {rule["record"] for rule in rules() if "record" in rule}
     for board in BOARDS:
-        for _, panels in board.rows:
-            for query in (query for panel in panels for query in panel.queries):
-                asked = re.sub(r'"[^"]*"', "", query.expr)
+        for query in (query for panel in board.panels for query in panel.queries):
+            asked = re.sub(r'"[^"]*"', "", query.expr)
 
-                assert set(re.findall(r"[a-z_]*:?noveto[a-z_]*(?::[a-z0-9_]+)*", asked)) <= known, query.expr
+            assert set(re.findall(r"[a-z_]*:?noveto[a-z_]*(?::[a-z0-9_]+)*", asked)) <= known, query.expr
+
+
+def test_a_committee_sees_its_own_centre() -> None:
+    """No panel adds up the units of another; departments without windows belong to none, and answer to all."""
+    departments = {"consultations awaited and unanswered"}
+    for panel in COMMITTEE.panels:
+        for query in panel.queries:
+            assert panel.english in departments or "$centre" in query.expr, panel.title
+
+
+def test_a_unit_sees_itself() -> None:
+    """Every series of its dashboard is its own."""
+    for query in (query for panel in UNIT.panels for query in panel.queries):
+        assert query.expr.count("noveto_") == query.expr.count('{unit="$unit"'), query.expr
+
+
+def test_legends_are_chinese() -> None:
+    """A label's values are told in Chinese where they are words of the opinion, longer words not in part."""
+    told = json.loads(written(UNIT))
+    breaches = next(panel for panel in told["panels"] if panel["title"] == "红牌 · breaches")
+
+    assert "审批决定人员 报批时限" == renamed("decision_maker approval", breaches)
+    assert "被征询部门 征询答复时限" == renamed("department consultation", breaches)
+    outcomes = next(panel for panel in told["panels"] if panel["title"] == "办理结果 · outcomes")
+    assert ["予以受理", "容缺受理"] == [renamed(word, outcomes) for word in ("accepted", "accepted_with_supplements")]
+
+
+def renamed(name: str, panel: dict[str, Any]) -> str:
+    """As Grafana's transformation does it."""
+    for step in panel["transformations"]:
+        pattern = re.sub(r"\$(\d)", r"\\\1", step["options"]["renamePattern"])
+        name = re.sub(step["options"]["regex"].strip("/"), pattern, name)
+    return name
+
+
+def test_every_word_that_a_legend_can_hold_is_known() -> None:
+    """A new label in a legend is either told in Chinese, or is a name."""
+    names = {
+        "name",
+        "within",
+        "job",
+        "version",
+        "python",
+        "party",
+        "reason",
+        "phase",
+        "instance",
+        "state",
+    }
+    for board in BOARDS:
+        for query in (query for panel in board.panels for query in panel.queries):
+            assert set(re.findall(r"{{(\w+)}}", query.legend)) <= names | set(WORDS), query.legend
+    assert "审批决定人员" == in_legend("{{tier}}")["decision_maker"]
