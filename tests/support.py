@@ -88,10 +88,21 @@ class Router:
 
     async def prepare(self) -> None:
         """Make the database, the schema and the topics."""
-        connection = await asyncpg.connect(self.stack.postgres.superuser_dsn)
-        await connection.execute(f'create database "{self.database}" owner noveto')
-        await connection.close()
+        await self._superuser(f'create database "{self.database}" owner noveto')
         await asyncio.gather(migrate(self.settings), create(self.settings, load_reference(self.settings)))
+
+    async def lose_database(self) -> None:
+        """The database is gone; an empty one has its place."""
+        await self._superuser(f'drop database "{self.database}" with (force)')
+        await self._superuser(f'create database "{self.database}" owner noveto')
+        await migrate(self.settings)
+
+    async def _superuser(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.stack.postgres.superuser_dsn)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
 
     def worker(
         self,

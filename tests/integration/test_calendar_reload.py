@@ -246,3 +246,28 @@ async def test_what_has_open_cases_stays_in_the_directory(eve: Any, tmp_path: Pa
     code, _, err = await router.command("directory", "load", str(path))
 
     assert (1, True) == (code, "open cases of unit BUREAU" in err)
+
+
+@pytest.mark.rule("R26")
+async def test_a_rebuilt_database_decides_by_the_calendar_that_was_loaded(eve: Any, tmp_path: Path) -> None:
+    """What `case.events` says of calendars is enough: limits as they had been moved, and the next case by the loaded year."""
+    router, worker, time = eve
+    cases = [grey(time, f"r{number}") for number in range(20)]
+    await propose(router, cases)
+    await load(router, "calendar", year_2027(tmp_path, "2027.yaml", "2027-01-01/2027-01-04", ("2027-01-09",)))
+    await assert_whole(router)
+    before = {case_of(data): await case_in(router, case_of(data)) for data in cases}
+    in_force = await value(router, "select array_agg(calendar_version order by lane) from lanes")
+    worker.stop()
+    await router.lose_database()
+    code, _, err = await router.command("rebuild", "--from-events")
+    assert (0, "") == (code, err)
+
+    assert before == {case_of(data): await case_in(router, case_of(data)) for data in cases}
+    assert in_force == await value(router, "select array_agg(calendar_version order by lane) from lanes")
+    await router.worker("rebuilt").ready()
+    data = grey(time, "next")
+    await propose(router, [data])
+    found = limit(await case_in(router, case_of(data)) or {})
+    assert ("2027-01-05T09:00:00Z", False) == (found["dueAt"], found["provisional"])
+    await assert_whole(router)
