@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import re
 import tempfile
 import time
@@ -29,17 +30,15 @@ def lanes_of(worker: Worker) -> set[int]:
     return {int(match[1]) for line in owned if (match := re.search(r'lane="(\d+)"', line))}
 
 
-async def go_and_come(
-    router: Router, load: Load, workers: list[Worker], how: str, turn: int
-) -> dict[str, float] | None:
-    """One worker goes; seconds until its lanes had an output again, and how long the other lanes were silent."""
+async def go_and_come(load: Load, workers: list[Worker], how: str, turn: int) -> dict[str, float]:
+    """One worker goes; seconds until its lanes had an output for what was asked since, and how long other lanes were silent."""
     worker, other = workers[turn % 2], workers[1 - turn % 2]
     gone, stayed = lanes_of(worker), lanes_of(other)
     began = time.monotonic()
     await asyncio.to_thread(worker.kill if how == "kill" else worker.stop)
     while (moved := first_output(load.outputs, began, gone)) is None:
         if time.monotonic() - began > LONGEST_SECONDS:
-            return None
+            raise TimeoutError(f"lanes {gone} had no output within {LONGEST_SECONDS:.0f} s")
         await asyncio.sleep(0.1)
     silent = stalls(load.outputs, began, time.monotonic(), LANES)
     worker.start()
@@ -61,7 +60,7 @@ def summed(found: list[dict[str, float]]) -> dict[str, Any]:
 
 async def measure(times: int) -> dict[str, Any]:
     """Both ways of going, so many times each."""
-    figures: dict[str, Any] = {}
+    figures: dict[str, Any] = {"load_average_before": os.getloadavg()[0]}
     with (
         tempfile.TemporaryDirectory(prefix="noveto-failover-") as folder,
         LocalStack() as stack,
@@ -74,8 +73,8 @@ async def measure(times: int) -> dict[str, Any]:
         async with Load(stack.bootstrap, router.prefix, LANES, RATE) as load:
             await asyncio.sleep(3)
             for how in ("kill", "term"):
-                found = [one for turn in range(times) if (one := await go_and_come(router, load, workers, how, turn))]
-                figures[how] = {"times": len(found), **summed(found)} if found else {"times": 0}
+                found = [await go_and_come(load, workers, how, turn) for turn in range(times)]
+                figures[how] = {"times": len(found), **summed(found)}
             await load.drain(60)
             figures["cases"], figures["closed"] = len(load.proposed), len(load.closed)
         for worker in workers:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.local import LocalStack
+from .stack import Breakable, breakable
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[LocalStack]:
-    """One broker and one database server, killed and started again by the tests."""
-    with LocalStack(say=lambda said: None) as running:
+def broken() -> Iterator[Breakable]:
+    """One broker and one database server, killed, cut off and started again by the tests."""
+    with breakable(say=lambda said: None) as running:
         yield running

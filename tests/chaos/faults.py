@@ -1,4 +1,7 @@
-"""The faults: what breaks, and how it is mended again. Each takes the scene and leaves it whole."""
+"""The faults: what breaks, and how it is mended again. Each takes the scene and leaves it whole.
+
+They come in two rows that go on at the same time: what happens to the workers, and what happens around them.
+"""
 
 import asyncio
 import json
@@ -7,11 +10,16 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from ..support import Router, Worker
+from deploy.local.errors import LocalStackError
+from deploy.local.ports import HOST
+
+from ..support import Router, Worker, wait_until
+from .disk import Disk
 from .proxy import Proxy
 from .sabotage import LABELS
 
@@ -19,27 +27,47 @@ SILENCE_SECONDS = 9.0
 """Longer than the group's session: a stopped worker is thrown out of it, and comes back as a zombie."""
 
 
+LABEL_SECONDS = 15.0
+"""How long a worker has to come to the place where it kills itself."""
+AWAY_SECONDS = 3.0
+"""How long a server stays away, a disk full or a clock wrong."""
+HOUR = 3600
+FULL_SECONDS = 10.0
+PASSAGES = 40
+GUEST_SECONDS = 8.0
+
+
 @dataclass
 class Scene:
     """What can be broken, and the dice that choose."""
 
     router: Router
-    proxy: Proxy
+    broker: Proxy
+    database: Proxy
+    disk: Disk | None
     chance: random.Random
     workers: list[Worker] = field(default_factory=list)
     without: tuple[str, ...] = ()
     """Guards that every worker lacks: only to see whether the checker catches it."""
 
     def start(self, name: str, **plan: Any) -> Worker:
-        """A worker whose database is behind the proxy, sabotaged if the plan says so."""
+        """A worker with broker and database behind the proxies and a clock that can be set, sabotaged if the plan says so."""
         if self.without:
             plan["without"] = list(self.without)
         dsn = self.router.settings.postgres_dsn.get_secret_value()
         address = dsn.rsplit("@", 1)[1].split("/", 1)[0]
-        proxied = dsn.replace(address, f"127.0.0.1:{self.proxy.port}")
-        worker = self.router.worker(name, launched=sabotaged(plan) if plan else None, postgres_dsn=proxied)
+        worker = self.router.worker(
+            name,
+            launched=[sys.executable, "-m", "tests.chaos.clock", str(self.clock_of(name)), *program(plan)],
+            postgres_dsn=dsn.replace(address, f"{HOST}:{self.database.port}"),
+            kafka_bootstrap=f"{HOST}:{self.broker.port}",
+        )
         self.workers.append(worker)
         return worker
+
+    def clock_of(self, name: str) -> Path:
+        """The file that says how wrong a worker's clock is."""
+        return self.router.folder / f"{name}.clock"
 
     def one(self) -> Worker:
         """Any worker."""
@@ -52,9 +80,11 @@ class Scene:
                 worker.start()
 
 
-def sabotaged(plan: dict[str, Any]) -> list[str]:
-    """How a worker with that plan is started."""
-    return [sys.executable, "-m", "tests.chaos.sabotage", json.dumps(plan), "--", "worker"]
+def program(plan: dict[str, Any]) -> list[str]:
+    """The module and arguments of a worker with that plan."""
+    if not plan:
+        return ["consumers.cli", "worker"]
+    return ["tests.chaos.sabotage", json.dumps(plan), "--", "worker"]
 
 
 async def kill_one(scene: Scene) -> None:
@@ -85,13 +115,9 @@ async def kill_at_label(scene: Scene) -> None:
     await asyncio.to_thread(worker.kill)
     name = worker.log.stem
     scene.workers.remove(worker)
-    plan = {"kill": [label, scene.chance.randrange(1, 40)]}
+    plan = {"kill": [label, scene.chance.randrange(1, PASSAGES)]}
     replacement = scene.start(name, **plan)
-    for _ in range(200):
-        if not replacement.process.alive:
-            break
-        await asyncio.sleep(0.1)
-    else:
+    if not await asyncio.to_thread(replacement.process.wait, LABEL_SECONDS):
         await asyncio.to_thread(replacement.kill)
     scene.workers.remove(replacement)
     scene.start(name)
@@ -115,8 +141,7 @@ async def terminate(scene: Scene) -> None:
 async def another_for_a_while(scene: Scene) -> None:
     """One more worker that comes and goes."""
     worker = scene.start(f"{scene.router.name}-guest")
-    await worker.ready()
-    await asyncio.sleep(4)
+    await asyncio.sleep(GUEST_SECONDS)
     scene.workers.remove(worker)
     await asyncio.to_thread(worker.stop)
 
@@ -125,7 +150,7 @@ async def kill_broker(scene: Scene) -> None:
     """kill -9 of the broker, started again after a moment."""
     kafka = scene.router.stack.kafka
     await asyncio.to_thread(kafka.kill)
-    await asyncio.sleep(2)
+    await asyncio.sleep(AWAY_SECONDS)
     await asyncio.to_thread(kafka.start)
 
 
@@ -133,8 +158,34 @@ async def kill_database(scene: Scene) -> None:
     """kill -9 of the database server, started again after a moment."""
     postgres = scene.router.stack.postgres
     await asyncio.to_thread(postgres.kill)
-    await asyncio.sleep(2)
+    await asyncio.sleep(AWAY_SECONDS)
     await asyncio.to_thread(postgres.start)
+
+
+async def fill_disk(scene: Scene) -> None:
+    """The database's disk is full until a write has failed and a while longer; a server that gave up is started again."""
+    assert scene.disk is not None
+    postgres = scene.router.stack.postgres
+    log = postgres.log_path
+    seen = log.stat().st_size
+    scene.disk.fill()
+    try:
+        await asyncio.to_thread(wait_until, lambda: refused_a_write(log, seen), FULL_SECONDS, "the disk is not full")
+        await asyncio.sleep(AWAY_SECONDS)
+    finally:
+        scene.disk.empty()
+    try:
+        await asyncio.to_thread(postgres.start)
+    except LocalStackError:
+        # It ended while it was being looked at.
+        await asyncio.to_thread(postgres.start)
+
+
+def refused_a_write(log: Path, since: int) -> bool:
+    """Whether the server has met its full disk since then."""
+    with log.open("rb") as lines:
+        lines.seek(since)
+        return b"No space left on device" in lines.read()
 
 
 async def cut_sessions(scene: Scene) -> None:
@@ -148,24 +199,60 @@ async def cut_sessions(scene: Scene) -> None:
         await connection.close()
 
 
+async def step_clock(scene: Scene) -> None:
+    """A worker's clock goes an hour forward, two hours back, and right again, while it works."""
+    clock = scene.clock_of(scene.one().log.stem)
+    for seconds in (HOUR, -HOUR):
+        clock.write_text(str(seconds))
+        await asyncio.sleep(AWAY_SECONDS)
+    clock.unlink()
+
+
 async def delay_database(scene: Scene) -> None:
     """Every byte to and from the database takes 80 ms longer."""
-    scene.proxy.delay = 0.08
-    await asyncio.sleep(5)
-    scene.proxy.delay = 0.0
+    await _delay(scene.database)
 
 
 async def cut_database(scene: Scene) -> None:
     """The connections to the database are cut, and refused for a while."""
-    scene.proxy.open = False
-    scene.proxy.cut()
-    await asyncio.sleep(3)
-    scene.proxy.open = True
+    await _cut(scene.database)
 
 
 async def half_close_database(scene: Scene) -> None:
     """The connections to the database are closed in one direction."""
-    scene.proxy.half_close()
+    await _half_close(scene.database)
+
+
+async def delay_broker(scene: Scene) -> None:
+    """Every byte to and from the broker takes 80 ms longer."""
+    await _delay(scene.broker)
+
+
+async def cut_broker(scene: Scene) -> None:
+    """The connections to the broker are cut, and refused for a while."""
+    await _cut(scene.broker)
+
+
+async def half_close_broker(scene: Scene) -> None:
+    """The connections to the broker are closed in one direction."""
+    await _half_close(scene.broker)
+
+
+async def _delay(proxy: Proxy) -> None:
+    proxy.delay = 0.08
+    await asyncio.sleep(AWAY_SECONDS)
+    proxy.delay = 0.0
+
+
+async def _cut(proxy: Proxy) -> None:
+    proxy.open = False
+    proxy.cut()
+    await asyncio.sleep(AWAY_SECONDS)
+    proxy.open = True
+
+
+async def _half_close(proxy: Proxy) -> None:
+    proxy.half_close()
     await asyncio.sleep(1)
 
 
@@ -185,24 +272,29 @@ async def noisy_delivery(scene: Scene) -> None:
 
 Fault = Callable[[Scene], Awaitable[None]]
 
-QUICK: tuple[Fault, ...] = (
-    kill_one,
+WORKERS: tuple[Fault, ...] = (
     kill_one,
     kill_at_label,
-    kill_at_label,
+    terminate,
+    kill_all,
+    kill_one_for_a_while,
+    stop_and_continue,
+    another_for_a_while,
+    noisy_delivery,
+)
+AROUND: tuple[Fault, ...] = (
     cut_sessions,
     cut_database,
     half_close_database,
-    terminate,
     delay_database,
-)
-SLOW: tuple[Fault, ...] = (
-    kill_one_for_a_while,
-    kill_all,
-    stop_and_continue,
-    another_for_a_while,
+    cut_broker,
+    half_close_broker,
+    delay_broker,
+    step_clock,
     kill_broker,
     kill_database,
-    noisy_delivery,
+    fill_disk,
 )
-EVERY: tuple[Fault, ...] = (*dict.fromkeys(QUICK), *SLOW)
+EVERY = WORKERS + AROUND
+OFTEN = (kill_one, kill_at_label, terminate, cut_sessions, cut_database, cut_broker)
+"""What comes three times as often as the rest."""

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import json
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -15,6 +15,14 @@ from aiokafka.errors import KafkaError
 from ..parties import accept, as_json, case_of, delivered, escalate, event_headers, refusal, refuse
 
 BACKLOG = 5000
+
+
+class Output(NamedTuple):
+    """A filing that was seen: when, in which lane, and when its case was proposed; by the monotonic clock."""
+
+    at: float
+    lane: int
+    proposed_at: float
 
 
 class Load:
@@ -28,8 +36,9 @@ class Load:
         self.proposed: list[str] = []
         self.acknowledged: set[str] = set()
         self.closed: set[str] = set()
-        self.outputs: list[tuple[float, int]] = []
-        """(when, lane) of every filing seen."""
+        self.outputs: list[Output] = []
+        """Every filing seen."""
+        self._proposed_at: dict[str, float] = {}
         self._queue: asyncio.Queue[tuple[str, str, bytes, str]] = asyncio.Queue(BACKLOG)
         self._proposing = True
 
@@ -68,6 +77,7 @@ class Load:
                 opening = refusal(refusal_id=f"c{number}")
                 case_id = case_of(opening)
                 self.proposed.append(case_id)
+                self._proposed_at[case_id] = time.monotonic()
                 await self._queue.put(("window.refusals.windows", "refusal.proposed", as_json(opening), case_id))
                 number += 1
             await asyncio.sleep(0.01)
@@ -139,10 +149,13 @@ class Load:
             case "reply.issued":
                 await self._say("window.refusals.windows", "reply.delivered", delivered(case_id, data["replyId"]))
             case "filing.head":
-                self.outputs.append((time.monotonic(), record.partition))
+                self._filed(record.partition, case_id)
             case "filing.tail":
-                self.outputs.append((time.monotonic(), record.partition))
+                self._filed(record.partition, case_id)
                 self.closed.add(case_id)
+
+    def _filed(self, lane: int, case_id: str) -> None:
+        self.outputs.append(Output(time.monotonic(), lane, self._proposed_at[case_id]))
 
     async def _say(self, family: str, event_type: str, data: dict[str, Any]) -> None:
         # Heard again after a restart of the consumer: the same id, so at most a repeat.
@@ -159,20 +172,24 @@ async def _started(client: Any) -> None:
             return
 
 
-def stalls(outputs: list[tuple[float, int]], since: float, until: float, lanes: int) -> dict[int, float]:
+def stalls(outputs: list[Output], since: float, until: float, lanes: int) -> dict[int, float]:
     """For each lane the longest time without an output between two instants."""
     found = {}
     for lane in range(lanes):
-        times = [since, *(at for at, of in outputs if of == lane and since <= at <= until), until]
+        times = [
+            since,
+            *(output.at for output in outputs if output.lane == lane and since <= output.at <= until),
+            until,
+        ]
         found[lane] = max((b - a for a, b in itertools.pairwise(times)), default=0.0)
     return found
 
 
-def first_output(outputs: list[tuple[float, int]], after: float, lanes: set[int]) -> float | None:
-    """Seconds until the last of these lanes had an output again."""
+def first_output(outputs: list[Output], after: float, lanes: set[int]) -> float | None:
+    """Seconds until each of these lanes had an output for a case proposed since then; None while one has not."""
     seconds = []
     for lane in lanes:
-        later = [at - after for at, of in outputs if of == lane and at > after]
+        later = [output.at - after for output in outputs if output.lane == lane and output.proposed_at > after]
         if not later:
             return None
         seconds.append(min(later))

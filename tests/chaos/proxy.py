@@ -5,18 +5,19 @@ import contextlib
 
 
 class Proxy:
-    """Listens on a free port of loopback and passes bytes to a target; every connection of it is treated alike."""
+    """Listens on loopback and passes bytes to a target; every connection of it is treated alike. Port 0 is any free one."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, listen: int = 0) -> None:
         self._target = (host, port)
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
+        self._servers: set[asyncio.StreamWriter] = set()
         self._pipes: set[asyncio.Task[None]] = set()
         self.delay = 0.0
         self.open = True
-        self.port = 0
+        self.port = listen
 
     async def __aenter__(self) -> "Proxy":
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -29,12 +30,12 @@ class Proxy:
 
     def cut(self) -> None:
         """Every connection ends now, without a goodbye."""
-        for writer in list(self._writers):
+        for writer in self._clients | self._servers:
             writer.transport.abort()
 
     def half_close(self) -> None:
-        """Nothing more goes to the clients, who are not told; what they send is still taken."""
-        for writer in list(self._writers):
+        """The clients hear that nothing more comes; what they send is still taken."""
+        for writer in set(self._clients):
             with contextlib.suppress(OSError, RuntimeError):
                 writer.write_eof()
 
@@ -47,19 +48,21 @@ class Proxy:
         except OSError:
             writer.transport.abort()
             return
-        self._writers |= {writer, back}
+        self._clients.add(writer)
+        self._servers.add(back)
         for pipe in (self._pipe(reader, back), self._pipe(there, writer)):
             task = asyncio.create_task(pipe)
             self._pipes.add(task)
             task.add_done_callback(self._pipes.discard)
 
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.CancelledError):
+        with contextlib.suppress(OSError, RuntimeError, asyncio.CancelledError):
             while data := await reader.read(65536):
                 if self.delay:
                     await asyncio.sleep(self.delay)
                 writer.write(data)
                 await writer.drain()
-        self._writers.discard(writer)
+        self._clients.discard(writer)
+        self._servers.discard(writer)
         with contextlib.suppress(OSError, RuntimeError):
             writer.close()
