@@ -92,6 +92,9 @@ class Relay:
         """Lane → (when it was looked at last, what was wrong)."""
         self._reached: dict[int, int] = {}
         self._lags: dict[int, Lag] = {}
+        for lane in range(settings.lanes):
+            # A lane that no relay ever had must be seen too.
+            metrics.set("noveto_lane_owned", 0, stage="relay", lane=lane)
         self.broker_away_since: float | None = None
         self.database_away_since: float | None = None
 

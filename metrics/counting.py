@@ -48,6 +48,8 @@ REMINDER = LimitKind.DECISION_MAKER_BUDGET
 # Who holds a limit that belongs to a department asked, not to a tier of the unit.
 DEPARTMENT = "department"
 NOT_STATED = "not_stated"
+# A sender that the directory does not know, or none.
+UNKNOWN = "unknown"
 
 
 @dataclass(slots=True)
@@ -105,9 +107,9 @@ def count(entry: AnyEntry, case: Tracked | None, working_seconds: WorkingSeconds
                 into.heard[case.unit] = max(heard, entry.event.at) if heard else entry.event.at
         case RejectedEntry():
             party = entry.origin.party if entry.origin else ""
-            into.add("noveto_commands_rejected", party or "unknown", entry.rejection.code)
+            into.add("noveto_commands_rejected", party or UNKNOWN, entry.rejection.code)
         case DeadLetterEntry():
-            into.add("noveto_dead_letters", entry.party or "unknown", entry.rejection.code)
+            into.add("noveto_dead_letters", entry.party or UNKNOWN, entry.rejection.code)
         case _:
             pass
     return case

@@ -44,7 +44,7 @@ WORKER: tuple[Metric, ...] = (
         "noveto_intake_forward_seconds", "histogram", "From reading a round to its commit on the broker.", (), PHASES
     ),
     Metric("noveto_intake_lag_records", "gauge", "Inbound records this process has not forwarded yet."),
-    Metric("noveto_intake_lag_seconds", "gauge", "How long ago this process was last level with its inbound topics."),
+    Metric("noveto_intake_lag_seconds", "gauge", "Age of the oldest inbound record this process has not forwarded."),
     Metric("noveto_desk_commands", "counter", "Commands whose lane moved past them.", ("lane",)),
     Metric("noveto_desk_entries", "counter", "Journal entries appended.", ("lane",)),
     Metric("noveto_desk_repeats_dropped", "counter", "Deliveries of a command that the lane already had.", ("lane",)),
@@ -62,7 +62,6 @@ WORKER: tuple[Metric, ...] = (
     Metric("noveto_desk_batch_commands", "histogram", "Commands in one transaction.", (), SIZES),
     Metric("noveto_desk_transaction_seconds", "histogram", "Duration of one lane transaction.", (), PHASES),
     Metric("noveto_desk_phase_seconds", "histogram", "Duration of one step of a lane transaction.", ("phase",), PHASES),
-    Metric("noveto_database_connections", "gauge", "Connections of this worker's pool, idle or busy.", ("state",)),
     Metric(
         "noveto_desk_command_seconds",
         "histogram",
@@ -77,7 +76,7 @@ WORKER: tuple[Metric, ...] = (
         ("error",),
     ),
     Metric("noveto_desk_lag_records", "gauge", "Records of case.commands the lane has not taken yet.", ("lane",)),
-    Metric("noveto_desk_lag_seconds", "gauge", "How long ago the lane was last level with its topic.", ("lane",)),
+    Metric("noveto_desk_lag_seconds", "gauge", "Age of the oldest record the lane has not taken.", ("lane",)),
     Metric("noveto_lane_owned", "gauge", "1 while this process writes the lane.", ("stage", "lane")),
     Metric("noveto_lane_handovers", "counter", "Times this process took a lane.", ("stage",)),
     Metric("noveto_lane_fenced", "counter", "Times another worker had taken the lane from this one.", ("stage",)),
@@ -88,7 +87,7 @@ WORKER: tuple[Metric, ...] = (
         "noveto_relay_aborts", "counter", "Kafka transactions that did not commit, by the error's class.", ("error",)
     ),
     Metric("noveto_relay_lag_entries", "gauge", "Journal entries not published yet.", ("lane",)),
-    Metric("noveto_relay_lag_seconds", "gauge", "How long ago the lane was last all published.", ("lane",)),
+    Metric("noveto_relay_lag_seconds", "gauge", "Age of the oldest entry not published.", ("lane",)),
     Metric("noveto_lane_stopped", "gauge", "1 while a lane is stopped because its stores disagree.", ("lane",)),
 )
 

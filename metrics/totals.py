@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from metrics.counting import DEPARTMENT, Increments, Key
+from metrics.counting import DEPARTMENT, UNKNOWN, Increments, Key
 from metrics.exposition import Series
 from metrics.table import JOURNAL, Metric
 from topics.vocabulary import LimitKind, MatterClass, StageName, Tier
@@ -178,7 +178,7 @@ def _zeros(world: World) -> dict[str, dict[tuple[str, ...], float]]:
     for unit in world.departments:
         # A department asked is late with its answer, or not; nothing else is its.
         zeros["noveto_deadline_breaches"][unit, DEPARTMENT, LimitKind.CONSULTATION, MatterClass.GENERAL] = 0.0
-    for party in world.parties:
+    for party in (*world.parties, UNKNOWN):
         for name in ("noveto_dead_letters", "noveto_commands_rejected"):
             zeros[name][party, "bad_field"] = 0.0
     return zeros
