@@ -109,17 +109,27 @@ class Router:
         name: str | None = None,
         stages: tuple[str, ...] = (),
         launched: list[str] | None = None,
+        code: Path = ROOT,
         **settings: Any,
     ) -> "Worker":
-        """Start a worker; its settings may differ from the router's, and `launched` is how, if not by `noveto worker`."""
-        worker = Worker(self, self._supervisor, name or f"{self.name}-1", stages, launched, settings)
+        """Start a worker; its settings may differ from the router's, and `launched` is how, if not by `noveto worker`.
+
+        `code` is the folder of the packages it runs.
+        """
+        worker = Worker(self, self._supervisor, name or f"{self.name}-1", stages, launched, code, settings)
         self.workers.append(worker)
         return worker
 
-    async def command(self, *arguments: str, timeout: float = 60, **settings: Any) -> tuple[int, bytes, str]:  # noqa: ASYNC109 - the process ends at it
+    async def command(
+        self,
+        *arguments: str,
+        timeout: float = 60,  # noqa: ASYNC109 - the process ends at it
+        code: Path = ROOT,
+        **settings: Any,
+    ) -> tuple[int, bytes, str]:
         """Run `noveto` with these arguments: its exit code, what it printed, and what it said on standard error."""
         changes = {f"NOVETO_{name.upper()}": str(value) for name, value in settings.items()}
-        return await noveto(*arguments, environment={**self.environment, **changes}, timeout=timeout)
+        return await noveto(*arguments, environment={**self.environment, **changes}, timeout=timeout, code=code)
 
     async def settled(self) -> None:
         """Wait until nothing is under way: intake has read all, the desk decided all, the relay published all."""
@@ -132,13 +142,18 @@ class Router:
         return "\n".join(worker.log.read_text(errors="replace") for worker in self.workers)
 
 
-async def noveto(*arguments: str, environment: Mapping[str, str], timeout: float = 60) -> tuple[int, bytes, str]:  # noqa: ASYNC109 - the process ends at it
+async def noveto(
+    *arguments: str,
+    environment: Mapping[str, str],
+    timeout: float = 60,  # noqa: ASYNC109 - the process ends at it
+    code: Path = ROOT,
+) -> tuple[int, bytes, str]:
     """Run `noveto` as a user does; settings of the surroundings do not reach it."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NOVETO_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "consumers.cli", *arguments),
-        cwd=ROOT,
+        cwd=code,
         env={**inherited, **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -162,6 +177,7 @@ class Worker:
         name: str,
         stages: tuple[str, ...],
         launched: list[str] | None,
+        code: Path,
         settings: dict[str, Any],
     ) -> None:
         self._supervisor = supervisor
@@ -171,7 +187,7 @@ class Worker:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NOVETO_")}
         environment |= router.environment | {f"NOVETO_{key.upper()}": str(value) for key, value in changes.items()}
         argv = [*(launched or [sys.executable, "-m", "consumers.cli", "worker"]), *(f"--{stage}" for stage in stages)]
-        self._launch = Launch("start a worker", argv, self.log, ROOT, env=environment)
+        self._launch = Launch("start a worker", argv, self.log, code, env=environment)
         self.process: Process = supervisor.launch(self._launch)
 
     def wait_ready(self) -> "Worker":

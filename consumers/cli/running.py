@@ -22,6 +22,7 @@ from consumers.sealing import SealingError
 from consumers.settings import Settings
 from consumers.store import SchemaError
 from consumers.tracing import TracingError
+from topics.upcasting import NewerForm
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ def explained(settings: Settings, error: Exception) -> click.ClickException:
     match error:
         case click.ClickException():
             return error
-        case TracingError() | ReferenceDataError() | SealingError() | SchemaError() | CredentialsError():
+        case TracingError() | ReferenceDataError() | SealingError() | SchemaError() | CredentialsError() | NewerForm():
             return click.ClickException(str(error))
         case (
             TopicAuthorizationFailedError()

@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import click
@@ -77,7 +78,7 @@ def silent() -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
-async def told(arguments: tuple[str, ...], router: Router, **settings: object) -> str:
+async def told(arguments: tuple[str, ...], router: Router, **settings: Any) -> str:
     """What a command that cannot work says; it fails soon, and without a traceback."""
     code, out, err = await router.command(*arguments, timeout=60, **settings)
 

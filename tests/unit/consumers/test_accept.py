@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumers.delivered import Delivered, Unreadable
+from consumers.delivered import Delivered, Unreadable, read_record
 from consumers.ledger import Sources, _without_replays, accept
-from topics.command import CommandRecord
+from consumers.sealing import KeyRing
+from topics.command import ORIGIN_HEADER, CommandRecord
 from topics.parts import Source
+from topics.upcasting import NewerForm
 
 START = datetime(2026, 11, 23, 1, tzinfo=UTC)
 
@@ -95,3 +98,22 @@ def test_broker_whose_clock_was_set_back() -> None:
 
     assert [10, 11] == sources(first)
     assert [] == again
+
+
+def newer(offset: int) -> Unreadable:
+    """A record that a newer intake wrote."""
+    keys = KeyRing((("k1", bytes(32)),))
+    read = read_record("case.commands", 0, offset, 0, [(ORIGIN_HEADER, b'{"v":2}')], b"k", b"v", keys)
+    assert isinstance(read, Unreadable)
+    return read
+
+
+def test_what_only_a_newer_version_can_read_is_not_passed() -> None:
+    """What stands before it is taken; then the lane stops instead of calling it unusable."""
+    records: list[Delivered | Unreadable] = [command(5, 0), newer(6), command(7, 2)]
+
+    accepted, next_offset, gap = accept(5, records)
+
+    assert ([5], 6, True) == (offsets(accepted), next_offset, gap)
+    with pytest.raises(NewerForm, match="version 2"):
+        accept(6, records[1:])
