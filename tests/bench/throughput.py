@@ -12,13 +12,14 @@ On a broker and a database of its own, with parties in this process that know on
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -171,27 +172,35 @@ def _of(pid: int) -> float:
     return float(times.user + times.system)
 
 
+@contextlib.asynccontextmanager
+async def kept_in_flight(parties: Parties, cases: int) -> AsyncIterator[None]:
+    """So many cases open at any time, a new one proposed for each that closes; in the end all are closed."""
+    room = asyncio.Semaphore(cases)
+    parties.on_close = room.release
+
+    async def propose() -> None:
+        while True:
+            await room.acquire()
+            await parties.propose()
+
+    proposing = asyncio.create_task(propose())
+    try:
+        yield
+    finally:
+        proposing.cancel()
+    while parties.closed < parties.opened:
+        await asyncio.sleep(0.1)
+
+
 async def throughput(router: Router, workers: dict[str, Worker], in_flight: int, seconds: float) -> dict[str, Any]:
     """Cases a second with so many in flight, after a while of warming up."""
-    async with Parties(router) as parties:
-        room = asyncio.Semaphore(in_flight)
-        parties.on_close = room.release
-
-        async def propose() -> None:
-            while True:
-                await room.acquire()
-                await parties.propose()
-
-        proposing = asyncio.create_task(propose())
+    async with Parties(router) as parties, kept_in_flight(parties, in_flight):
         await asyncio.sleep(WARM_UP_SECONDS)
         seen = steps(workers)
         before, spent, began = parties.closed, processor_seconds(router.stack, workers), time.perf_counter()
         await asyncio.sleep(seconds)
         closed, took = parties.closed - before, time.perf_counter() - began
         after, looked = processor_seconds(router.stack, workers), steps(workers)
-        proposing.cancel()
-        while parties.closed < parties.opened:
-            await asyncio.sleep(0.1)
         return {
             "in_flight": in_flight,
             "cases_a_second": round(closed / took, 1),

@@ -58,7 +58,7 @@ class Scene:
         address = dsn.rsplit("@", 1)[1].split("/", 1)[0]
         worker = self.router.worker(
             name,
-            launched=[sys.executable, "-m", "tests.chaos.clock", str(self.clock_of(name)), *program(plan)],
+            launched=launched(self.clock_of(name), plan),
             postgres_dsn=dsn.replace(address, f"{HOST}:{self.database.port}"),
             kafka_bootstrap=f"{HOST}:{self.broker.port}",
         )
@@ -80,11 +80,10 @@ class Scene:
                 worker.start()
 
 
-def program(plan: dict[str, Any]) -> list[str]:
-    """The module and arguments of a worker with that plan."""
-    if not plan:
-        return ["consumers.cli", "worker"]
-    return ["tests.chaos.sabotage", json.dumps(plan), "--", "worker"]
+def launched(clock: Path, plan: dict[str, Any] | None = None) -> list[str]:
+    """How a worker with that clock is started, and with that plan."""
+    program = ["tests.chaos.sabotage", json.dumps(plan), "--", "worker"] if plan else ["consumers.cli", "worker"]
+    return [sys.executable, "-m", "tests.chaos.clock", str(clock), *program]
 
 
 async def kill_one(scene: Scene) -> None:
