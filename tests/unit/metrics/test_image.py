@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from consumers.cli.main import main
 from consumers.settings import Settings
+from deploy.local.kafka_config import broker_properties
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = ROOT / "deploy" / "compose" / "compose.yaml"
@@ -38,14 +39,27 @@ def test_hadolint_finds_nothing_to_say() -> None:
     assert (0, "") == (done.returncode, done.stdout)
 
 
+def docker_compose() -> list[str]:
+    """Docker Compose, as a plugin or by itself; skips the test, and says how to get it, where there is neither."""
+    docker, alone = shutil.which("docker"), shutil.which("docker-compose")
+    if docker and subprocess.run([docker, "compose", "version"], capture_output=True, timeout=60).returncode == 0:
+        return [docker, "compose"]
+    if alone is None:
+        pytest.skip(
+            "neither `docker compose` nor docker-compose: apt-get install --no-install-recommends docker-compose"
+        )
+    return [alone]
+
+
 def test_docker_compose_takes_the_file() -> None:
-    """`docker compose config`, where the plugin is installed."""
-    docker = shutil.which("docker")
-    plugin = docker and subprocess.run([docker, "compose", "version"], capture_output=True, timeout=60, check=False)
-    if not docker or not plugin or plugin.returncode != 0:
-        pytest.skip("docker compose is not installed: https://docs.docker.com/compose/install/")
-    argv = [docker, "compose", "-f", str(COMPOSE), "config", "--quiet"]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    """`docker compose config`: every key is one that Compose knows, every reference leads somewhere."""
+    argv, text = docker_compose(), COMPOSE.read_text(encoding="utf-8")
+    version = subprocess.run([*argv, "version", "--short"], capture_output=True, text=True, timeout=60, check=True)
+    if version.stdout.startswith("1."):
+        # Debian's version 1 knows all of it but the project's name.
+        text = text.replace(f"name: {compose()['name']}\n", "", 1)
+    argv += ["--project-directory", str(COMPOSE.parent), "-f", "-", "config", "--quiet"]
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=60, check=False)
 
     assert 0 == done.returncode, done.stderr
 
@@ -66,6 +80,15 @@ def test_the_environment_is_settings() -> None:
 
     assert given <= names
     assert image <= names
+
+
+def test_the_broker_forgets_nothing_over_a_long_holiday() -> None:
+    """Its settings are the embedded broker's, which are in use by every test: a number too large would not start."""
+    known = broker_properties(Path(), (1, 2), {})
+    for name in ("offsets.retention.minutes", "transactional.id.expiration.ms"):
+        given = SERVICES["kafka"]["environment"][f"KAFKA_{name.replace('.', '_').upper()}"]
+
+        assert known[name] == given
 
 
 def test_what_is_mounted_is_there() -> None:
