@@ -229,6 +229,26 @@ class Party:
             lambda heard: heard.type == "task.opened" and heard.data["caseId"] == case_id and heard.data["tier"] == tier
         )
 
+    async def tail(self, case_id: str) -> Heard:
+        """The case's tail filing."""
+        return await self.hear(lambda heard: heard.type == "filing.tail" and heard.data["caseId"] == case_id)
+
+
+async def refused(bootstrap: str, prefix: str, opening: Data) -> Heard:
+    """A case goes the whole way, from its opening to a refusal properly made; its tail filing."""
+    case_id = case_of(opening)
+    async with (
+        Party(bootstrap, prefix, "windows") as windows,
+        Party(bootstrap, prefix, "bureau") as bureau,
+        Party(bootstrap, prefix, "committee") as committee,
+    ):
+        await windows.say("refusal.proposed", opening)
+        review = await bureau.task(case_id, "reviewer")
+        await bureau.say("tier.decided", escalate(case_id, review.data["taskId"]))
+        decision = await bureau.task(case_id, "decision_maker")
+        await bureau.say("tier.decided", refuse(case_id, decision.data["taskId"]))
+        return await committee.tail(case_id)
+
 
 def is_answer(heard: Heard, sent: RecordMetadata) -> bool:
     """Whether it names that record as what it answers."""

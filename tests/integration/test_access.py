@@ -69,7 +69,7 @@ async def test_a_worker_needs_no_more_than_its_role(counter: Router) -> None:
         await windows.say("refusal.proposed", opening)
         task = await bureau.task(case_id, "reviewer")
         await bureau.say("tier.decided", accept(case_id, task.data["taskId"]))
-        await committee.hear(lambda heard: heard.type == "filing.tail" and heard.data["caseId"] == case_id)
+        await committee.tail(case_id)
     code, out, err = await counter.command(
         "erase", "--case", case_id, "--by", "数据安全岗", "--reason", "试验", postgres_dsn=dsn(counter, WORKER)
     )

@@ -27,6 +27,7 @@ from ..parties import (
     event_headers,
     refusal,
     refuse,
+    refused,
 )
 from ..support import LANES, Router
 
@@ -63,21 +64,9 @@ def opening_in(lane: int) -> Data:
 
 async def goes_on(hall: Router, lane: int) -> None:
     """A good case goes all the way, through the very lane that the bad input took."""
-    opening = opening_in(lane)
-    case_id = case_of(opening)
-    async with (
-        Party(hall.stack.bootstrap, hall.prefix, "windows") as clerks,
-        Party(hall.stack.bootstrap, hall.prefix, "bureau") as officials,
-        Party(hall.stack.bootstrap, hall.prefix, "committee") as committee,
-    ):
-        await clerks.say("refusal.proposed", opening)
-        review = await officials.task(case_id, "reviewer")
-        await officials.say("tier.decided", escalate(case_id, review.data["taskId"]))
-        decision = await officials.task(case_id, "decision_maker")
-        await officials.say("tier.decided", refuse(case_id, decision.data["taskId"]))
-        tail = await committee.hear(lambda heard: heard.type == "filing.tail" and heard.data["caseId"] == case_id)
+    tail = await refused(hall.stack.bootstrap, hall.prefix, opening_in(lane))
 
-        assert tail.data["outcome"] == "refused"
+    assert tail.data["outcome"] == "refused"
 
 
 async def opened(windows: Party, bureau: Party) -> tuple[str, str]:
@@ -410,7 +399,7 @@ async def test_decision_that_overtook_its_refusal(
     marker = await bureau.write("tier.decisions", case_id.encode(), b"{", event_headers("tier.decided", "marker"))
     await bureau.answer_to(marker)
     await windows.say("refusal.proposed", opening)
-    tail = await committee.hear(lambda heard: heard.type == "filing.tail" and heard.data["caseId"] == case_id)
+    tail = await committee.tail(case_id)
 
     assert tail.data["outcome"] == "accepted"
     assert not [heard for heard in bureau.heard if heard.data.get("rejection", {}).get("code") == "unknown_case"]
@@ -448,7 +437,7 @@ async def test_decision_for_a_closed_case(hall: Router, windows: Party, bureau: 
     """What comes after the end changes nothing, and is answered."""
     case_id, task_id = await opened(windows, bureau)
     await bureau.say("tier.decided", accept(case_id, task_id))
-    await committee.hear(lambda heard: heard.type == "filing.tail" and heard.data["caseId"] == case_id)
+    await committee.tail(case_id)
     late = await bureau.say("tier.decided", refuse(case_id, None))
     answer = await bureau.answer_to(late)
 

@@ -19,7 +19,7 @@ from deploy.local import LocalStack
 from deploy.local.ports import free_port
 from deploy.local.supervisor import Supervisor
 
-from ..parties import Party, case_of, escalate, refusal, refuse
+from ..parties import case_of, refusal, refused
 from ..support import Router, noveto
 
 pytestmark = [pytest.mark.timeout(180)]
@@ -343,17 +343,7 @@ async def test_case_show(hall: Router) -> None:
     """A case step by step in Chinese, with who, in what post, and why; for machines the facts, from which it follows."""
     opening = refusal()
     case_id = case_of(opening)
-    async with (
-        Party(hall.stack.bootstrap, hall.prefix, "windows") as windows,
-        Party(hall.stack.bootstrap, hall.prefix, "bureau") as bureau,
-        Party(hall.stack.bootstrap, hall.prefix, "committee") as committee,
-    ):
-        await windows.say("refusal.proposed", opening)
-        review = await bureau.task(case_id, "reviewer")
-        await bureau.say("tier.decided", escalate(case_id, review.data["taskId"]))
-        decision = await bureau.task(case_id, "decision_maker")
-        await bureau.say("tier.decided", refuse(case_id, decision.data["taskId"]))
-        await committee.hear(lambda heard: heard.type == "filing.tail" and heard.data["caseId"] == case_id)
+    await refused(hall.stack.bootstrap, hall.prefix, opening)
     code, out, _ = await hall.command("case", "show", case_id)
     _, as_json, _ = await hall.command("case", "show", case_id, "--json")
     text = out.decode()

@@ -51,7 +51,7 @@ async def opened(office: Router, *, closed: bool = False) -> str:
         task = await bureau.task(case_id, "reviewer")
         if closed:
             await bureau.say("tier.decided", accept(case_id, task.data["taskId"]))
-            await committee.hear(lambda heard: heard.type == "filing.tail" and heard.data["caseId"] == case_id)
+            await committee.tail(case_id)
     return case_id
 
 

@@ -6,7 +6,7 @@ import json
 import asyncpg
 import pytest
 
-from ..parties import Party, case_of, escalate, refusal, refuse
+from ..parties import case_of, refusal, refused
 from ..support import Router
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
@@ -16,17 +16,7 @@ async def one_case(hall: Router) -> str:
     """A case that went all the way."""
     opening = refusal()
     case_id = case_of(opening)
-    async with (
-        Party(hall.stack.bootstrap, hall.prefix, "windows") as windows,
-        Party(hall.stack.bootstrap, hall.prefix, "bureau") as bureau,
-        Party(hall.stack.bootstrap, hall.prefix, "committee") as committee,
-    ):
-        await windows.say("refusal.proposed", opening)
-        review = await bureau.task(case_id, "reviewer")
-        await bureau.say("tier.decided", escalate(case_id, review.data["taskId"]))
-        decision = await bureau.task(case_id, "decision_maker")
-        await bureau.say("tier.decided", refuse(case_id, decision.data["taskId"]))
-        await committee.hear(lambda heard: heard.type == "filing.tail" and heard.data["caseId"] == case_id)
+    await refused(hall.stack.bootstrap, hall.prefix, opening)
     return case_id
 
 

@@ -88,7 +88,7 @@ async def test_a_trace_goes_from_the_refusal_to_its_filings(traced: Router, coll
         await windows.write("window.refusals", case_id.encode(), as_json(opening), headers)
         task = await bureau.task(case_id, "reviewer")
         await bureau.say("tier.decided", accept(case_id, task.data["taskId"]))
-        tail = await committee.hear(lambda heard: heard.type == "filing.tail" and heard.data["caseId"] == case_id)
+        tail = await committee.tail(case_id)
 
     found = await headers_of(traced, tail.topic, case_id)
     assert found["filing.head"] is not None

@@ -100,7 +100,7 @@ def run(stack: LocalStack, supervisor: Supervisor, folder: Path) -> Iterator[Run
             await bureau.say("tier.decided", escalate(case_id, task.data["taskId"]))
             task = await bureau.task(case_id, "decision_maker")
             await bureau.say("tier.decided", refuse(case_id, task.data["taskId"]))
-            await committee.hear(lambda heard: heard.type == "filing.tail" and heard.data["caseId"] == case_id)
+            await committee.tail(case_id)
             # the same again, and the same id with somebody else in it
             again = refusal(applicant=repeated.as_data())
             cases[case_of(again)] = repeated

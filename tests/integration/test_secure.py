@@ -192,7 +192,7 @@ async def test_a_case_with_two_departments_goes_all_the_way(
     await bureau.say("tier.decided", escalate(case_id, summary.data["taskId"]))
     decision = await bureau.task(case_id, "decision_maker")
     await bureau.say("tier.decided", refuse(case_id, decision.data["taskId"]))
-    tail = await committee.hear(lambda heard: heard.type == "filing.tail" and heard.data["caseId"] == case_id)
+    tail = await committee.tail(case_id)
 
     assert "refused" == tail.data["outcome"]
 
