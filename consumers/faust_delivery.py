@@ -6,8 +6,10 @@ Faust seeks to its own committed offsets once its recovery is over (after the as
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -40,7 +42,6 @@ class FaustDelivery:
         self._keys = keys
         self._desk = desk
         self.topic = TopicNames(settings.topic_prefix).of(Family.CASE_COMMANDS)
-        self._datadir = tempfile.TemporaryDirectory(prefix="noveto-faust-")
         self.app = self._build()
 
     def _build(self) -> Any:
@@ -66,7 +67,8 @@ class FaustDelivery:
             broker_request_timeout=15,
             broker_commit_interval=1,
             store="memory://",
-            datadir=self._datadir.name,
+            # For tables, of which there are none: one empty folder for all workers, so that killed ones leave nothing behind.
+            datadir=Path(tempfile.gettempdir(), f"noveto-faust-{os.getuid()}"),
             autodiscover=False,
             debug=False,
         )
@@ -169,7 +171,6 @@ class FaustDelivery:
             raise reason if reason is not None else RuntimeError("Faust stopped by itself")
         finally:
             await asyncio.wait_for(asyncio.shield(self.app.stop()), 10)
-            self._datadir.cleanup()
 
 
 def _there(queue: asyncio.Queue[Any]) -> Iterator[Any]:
