@@ -354,7 +354,8 @@ class Intake:
             behind += max(0, highwater - position)
             seconds = max(seconds, self._lags[tp].seconds(position, highwater, now))
             if position >= highwater:
-                rows.append((tp.topic, tp.partition, datetime.fromtimestamp(polled / 1000, UTC) - PROGRESS_MARGIN))
+                ago = timedelta(seconds=max(0.0, now - polled / 1000))
+                rows.append((tp.topic, tp.partition, ago + PROGRESS_MARGIN))
         self._metrics.set("noveto_intake_lag_records", behind)
         self._metrics.set("noveto_intake_lag_seconds", seconds)
         if self._pool is None:
@@ -366,7 +367,7 @@ class Intake:
                         connection_,
                         topics=[row[0] for row in rows],
                         partitions=[row[1] for row in rows],
-                        untils=[row[2] for row in rows],
+                        ago=[row[2] for row in rows],
                     )
                 await self._expect_all(consumer, connection_)
                 await self._newest_reference(connection_)
