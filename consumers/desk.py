@@ -28,6 +28,7 @@ from consumers.ledger import SQL, LaneLost, LaneState, Tick
 from consumers.positions import LaneStopped, Positions, check_journal
 from consumers.settings import Settings
 from consumers.store import DATABASE_AWAY
+from consumers.waiting import within
 from metrics.table import Metrics
 from topics.upcasting import NewerForm
 
@@ -191,7 +192,7 @@ class Desk:
                 continue
             state = await self._position(lane)
             if state is not None and self._seek is not None:
-                await asyncio.wait_for(self._seek(lane.number, state.next_offset), GAP_SECONDS)
+                await within(self._seek(lane.number, state.next_offset), GAP_SECONDS)
 
     def keep_only(self, lanes: Iterable[int]) -> None:
         """After a rebalance: lanes that are not ours any more are let go."""
@@ -410,7 +411,7 @@ class Desk:
         self._forget(lane)
         LOG.warning("gap refused", lane=lane.number, wanted=offset)
         try:
-            await asyncio.wait_for(self._seek(lane.number, offset), GAP_SECONDS)
+            await within(self._seek(lane.number, offset), GAP_SECONDS)
         except Exception as error:
             LOG.warning("seek failed", lane=lane.number, error=type(error).__name__)
 
@@ -478,7 +479,7 @@ class Desk:
         ready = [row["lane"] for row in due if row["next_timer_at"] <= until]
         if not ready:
             return
-        ends = {} if behind else await asyncio.wait_for(self._broker.commands_end(ready), 5)
+        ends = {} if behind else await within(self._broker.commands_end(ready), 5)
         for number in ready:
             if self.lanes[number].tick is None:
                 self._ask(number, Tick(until, ends.get(number, 0), router_behind=behind, asked_at=watched))
@@ -498,7 +499,7 @@ class Desk:
             try:
                 await self._take_again()
                 lanes = self.owned()
-                ends = await asyncio.wait_for(self._broker.commands_end(lanes), 5) if lanes else {}
+                ends = await within(self._broker.commands_end(lanes), 5) if lanes else {}
             except (KafkaError, OSError, TimeoutError):
                 # Without the broker nothing can move; the clock starts anew when it is back.
                 self.broker_away_since = self.broker_away_since or time.monotonic()

@@ -14,6 +14,7 @@ from consumers.kafka import connection, lane_of
 from consumers.sealing import ID_BYTES, KeyRing
 from consumers.settings import Settings
 from consumers.store import connect, queries
+from consumers.waiting import within
 from topics.command import ERASURE_CONTROL, ORIGIN_HEADER, CommandRecord
 from topics.parts import Source
 from topics.registry import Family
@@ -87,7 +88,7 @@ async def _order(settings: Settings, case_ids: list[str], by: str, reason: str) 
     first = time.time_ns() // 1000
     producer = AIOKafkaProducer(**connection(settings, "control"), enable_idempotence=True)
     try:
-        await asyncio.wait_for(producer.start(), SEND_SECONDS)
+        await within(producer.start(), SEND_SECONDS)
         for start in range(0, len(case_ids), PAGE):
             sent = [
                 await producer.send(
@@ -99,7 +100,7 @@ async def _order(settings: Settings, case_ids: list[str], by: str, reason: str) 
                 )
                 for number, case_id in enumerate(case_ids[start : start + PAGE], first + start)
             ]
-            await asyncio.wait_for(asyncio.gather(*sent), SEND_SECONDS)
+            await within(asyncio.gather(*sent), SEND_SECONDS)
     finally:
         await producer.stop()
 

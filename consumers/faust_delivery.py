@@ -22,6 +22,7 @@ from consumers.desk import Desk
 from consumers.kafka import connection
 from consumers.sealing import KeyRing
 from consumers.settings import Settings
+from consumers.waiting import within
 from topics.registry import Family, TopicNames
 
 LOG = structlog.get_logger()
@@ -170,7 +171,7 @@ class FaustDelivery:
             reason = self.app.crash_reason
             raise reason if reason is not None else RuntimeError("Faust stopped by itself")
         finally:
-            await asyncio.wait_for(asyncio.shield(self.app.stop()), 10)
+            await within(asyncio.shield(self.app.stop()), 10)
 
 
 def _there(queue: asyncio.Queue[Any]) -> Iterator[Any]:

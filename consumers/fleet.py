@@ -12,6 +12,7 @@ import time
 import structlog
 
 from consumers.settings import Settings
+from consumers.waiting import within
 
 LOG = structlog.get_logger()
 LEAST_SECONDS = 1.0
@@ -51,7 +52,7 @@ async def _keep(settings: Settings, name: str, number: int, stages: tuple[str, .
             if process.returncode is None:
                 process.terminate()
             try:
-                return await asyncio.wait_for(ended, STOP_SECONDS)
+                return await within(ended, STOP_SECONDS)
             except TimeoutError:
                 process.kill()
                 return 1

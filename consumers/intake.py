@@ -27,6 +27,7 @@ from consumers.lag import Lag
 from consumers.sealing import KeyRing, applicant_ref
 from consumers.settings import Settings
 from consumers.store import DATABASE_AWAY, queries
+from consumers.waiting import within
 from metrics.table import Metrics
 from router.authority import may_say
 from router.rejections import reject
@@ -289,7 +290,7 @@ class Intake:
                     lane = lane_of(inspected.lane_key, self._settings.lanes)
                     lanes.setdefault(lane, []).append(inspected)
             if lanes:
-                await asyncio.wait_for(
+                await within(
                     asyncio.gather(*(self._send(producer, lane, records) for lane, records in lanes.items())),
                     SEND_SECONDS,
                 )

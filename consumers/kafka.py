@@ -12,6 +12,7 @@ from aiokafka.partitioner import murmur2
 
 from consumers.acl import DESK, INTAKE, OPERATOR, RELAY
 from consumers.settings import Settings
+from consumers.waiting import within
 
 LOG = structlog.get_logger()
 T = TypeVar("T")
@@ -92,7 +93,7 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
 async def answered(question: Awaitable[T], seconds: float) -> T:
     """What the broker answers. Raises KafkaTimeoutError where it does not: a TimeoutError would not say whose silence it was."""
     try:
-        return await asyncio.wait_for(question, seconds)
+        return await within(question, seconds)
     except TimeoutError as error:
         raise KafkaTimeoutError(f"no answer within {seconds:.0f} s") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from consumers.kafka import answered, connection
 from consumers.settings import Settings
+from consumers.waiting import within
 
 START_SECONDS = 15
 IDLE_SECONDS = 30
@@ -56,9 +56,7 @@ class TopicReader:
             left = [tp for tp in left if await self._consumer.position(tp) < ends[tp]]
             if not left:
                 return
-            found = await asyncio.wait_for(
-                self._consumer.getmany(*left, timeout_ms=1000, max_records=2000), IDLE_SECONDS
-            )
+            found = await within(self._consumer.getmany(*left, timeout_ms=1000, max_records=2000), IDLE_SECONDS)
             for records in found.values():
                 for record in records:
                     yield record

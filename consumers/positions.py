@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from consumers.kafka import answered, connection
 from consumers.settings import Settings
 from consumers.store import SchemaError, queries
+from consumers.waiting import within
 from topics.registry import Family, TopicNames
 
 if TYPE_CHECKING:
@@ -75,13 +76,13 @@ class Positions:
     async def commands_end(self, lanes: Iterable[int]) -> dict[int, int]:
         """Where the lanes of `case.commands` end."""
         partitions = [TopicPartition(self._commands, lane) for lane in lanes]
-        ends = await asyncio.wait_for(self._consumer.end_offsets(partitions), ANSWER_SECONDS)
+        ends = await within(self._consumer.end_offsets(partitions), ANSWER_SECONDS)
         return {tp.partition: offset for tp, offset in ends.items()}
 
     async def commands_begin(self, lanes: Iterable[int]) -> dict[int, int]:
         """Where the lanes of `case.commands` begin: what is before that has been dropped."""
         partitions = [TopicPartition(self._commands, lane) for lane in lanes]
-        begins = await asyncio.wait_for(self._consumer.beginning_offsets(partitions), ANSWER_SECONDS)
+        begins = await within(self._consumer.beginning_offsets(partitions), ANSWER_SECONDS)
         return {tp.partition: offset for tp, offset in begins.items()}
 
     async def published(self, lane: int) -> tuple[int, bytes]:
@@ -95,7 +96,7 @@ class Positions:
     async def remembered(self, lane: int) -> tuple[int, bytes] | None:
         """The same as the group has it; None once the broker has forgotten it."""
         tp = TopicPartition(self._events, lane)
-        offsets: dict[Any, Any] = await asyncio.wait_for(
+        offsets: dict[Any, Any] = await within(
             self._admin.list_consumer_group_offsets(self.group, partitions=[tp]), ANSWER_SECONDS
         )
         found = offsets.get(tp)
@@ -106,7 +107,7 @@ class Positions:
     async def found_in_events(self, lane: int) -> tuple[int, bytes]:
         """The same as the lane's last record in `case.events` has it."""
         async with self._reading:
-            return await asyncio.wait_for(self._from_events(TopicPartition(self._events, lane)), 2 * ANSWER_SECONDS)
+            return await within(self._from_events(TopicPartition(self._events, lane)), 2 * ANSWER_SECONDS)
 
     async def _from_events(self, tp: TopicPartition) -> tuple[int, bytes]:
         """Every entry left one record; the last is found by reading back further and further."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from consumers.kafka import connection
 from consumers.settings import Settings
 from consumers.store import connect, queries
+from consumers.waiting import within
 from topics.command import ORIGIN_HEADER, QUARANTINE_CONTROL, CommandRecord
 from topics.parts import Source
 from topics.registry import Family
@@ -49,11 +49,11 @@ async def let_go_on(settings: Settings, case_id: str, action: Literal["retry", "
         case_id=case_id,
     )
     producer = AIOKafkaProducer(**connection(settings, "control"), enable_idempotence=True)
-    await asyncio.wait_for(producer.start(), SEND_SECONDS)
+    await within(producer.start(), SEND_SECONDS)
     try:
         topic = f"{settings.topic_prefix}{Family.CASE_COMMANDS}"
         headers = [(ORIGIN_HEADER, record.wire())]
-        await asyncio.wait_for(
+        await within(
             producer.send_and_wait(topic, b"{}", key=case_id.encode(), partition=lane, headers=headers), SEND_SECONDS
         )
     finally:

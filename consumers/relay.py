@@ -28,6 +28,7 @@ from consumers.positions import LaneStopped, Positions, check_journal
 from consumers.reference import Reference
 from consumers.settings import Settings
 from consumers.store import DATABASE_AWAY, connect, queries
+from consumers.waiting import within
 from metrics.table import Metrics
 from topics import envelope
 from topics.registry import INTERNAL_VALUE_BYTES, Family, Lanes
@@ -266,7 +267,7 @@ class Relay:
             await self._publish(RelayLane(number, epoch, producer, next_seq, last_hash))
         finally:
             with contextlib.suppress(KafkaError, TimeoutError, OSError):
-                await asyncio.wait_for(asyncio.shield(stop(producer)), 5)
+                await within(asyncio.shield(stop(producer)), 5)
 
     async def _on_pool(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         async with self._pool.acquire(timeout=5) as connection_:
@@ -288,7 +289,7 @@ class Relay:
                 await self._drop_published(lane)
             if sent == 0:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), HEARTBEAT_SECONDS)
+                    await within(wake.wait(), HEARTBEAT_SECONDS)
 
     async def _publish_some(self, lane: RelayLane) -> int:
         """One transaction: some entries, their messages, and the position after them."""
@@ -304,12 +305,12 @@ class Relay:
         producer = lane.producer
         await producer.begin_transaction()
         try:
-            await asyncio.wait_for(self._send(lane, entries, messages), FLUSH_SECONDS)
+            await within(self._send(lane, entries, messages), FLUSH_SECONDS)
             await self._commit(producer, lane.number, last["seq"] + 1, last["hash"])
         except BaseException:
             # What failed is not committed: the next tenure reads the position and publishes from there.
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(producer.abort_transaction(), 5)
+                await within(producer.abort_transaction(), 5)
             raise
         lane.next_seq, lane.last_hash = last["seq"] + 1, last["hash"]
         self._reached[lane.number] = lane.next_seq
@@ -325,8 +326,8 @@ class Relay:
     async def _commit(self, producer: AIOKafkaProducer, lane: int, next_seq: int, last_hash: bytes) -> None:
         """End the transaction with the position after it."""
         position = {TopicPartition(self._events, lane): OffsetAndMetadata(next_seq, last_hash.hex())}
-        await asyncio.wait_for(producer.send_offsets_to_transaction(position, self._positions.group), FLUSH_SECONDS)
-        await asyncio.wait_for(producer.commit_transaction(), FLUSH_SECONDS)
+        await within(producer.send_offsets_to_transaction(position, self._positions.group), FLUSH_SECONDS)
+        await within(producer.commit_transaction(), FLUSH_SECONDS)
 
     def _record_spans(self, messages: list[Any], started: float) -> None:
         """A span a message, in the trace of the command that it answers."""

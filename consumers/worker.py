@@ -27,6 +27,7 @@ from consumers.relay import Relay
 from consumers.sealing import KeyRing, SealingError
 from consumers.settings import Settings
 from consumers.store import create_pool
+from consumers.waiting import within
 from metrics.table import Metrics
 
 LOG = structlog.get_logger()
@@ -101,7 +102,7 @@ async def _measure_process(metrics: Metrics, pool: Any) -> None:
 
 async def _close_pool(pool: Any) -> None:
     try:
-        await asyncio.wait_for(pool.close(), 3)
+        await within(pool.close(), 3)
     except TimeoutError:
         pool.terminate()
 
