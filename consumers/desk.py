@@ -19,13 +19,14 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from consumers import ledger, tracing
-from consumers.batch import coordinates
 from consumers.clock import Clock
 from consumers.contents import References
 from consumers.delivered import Delivered, Unreadable
 from consumers.lag import Lag
-from consumers.ledger import SQL, LaneLost, LaneState, Tick
+from consumers.lanes import SQL, LaneLost, LaneState, take_lane
+from consumers.ledger import Tick
 from consumers.positions import LaneStopped, Positions, check_journal
+from consumers.results import coordinates
 from consumers.settings import Settings
 from consumers.store import DATABASE_AWAY
 from consumers.waiting import within
@@ -152,7 +153,7 @@ class Desk:
         """Raise the lane's epoch, and see that both stores are the ones this lane was written to; None where it must wait."""
         lane.lost_at = time.monotonic()
         try:
-            state = await self._patiently(partial(ledger.take_lane, lane=lane.number))
+            state = await self._patiently(partial(take_lane, lane=lane.number))
             await self._broker.check_log(lane.number, state.next_offset)
             next_seq, last_hash = await self._broker.published(lane.number)
             await self._patiently(partial(check_journal, lane=lane.number, next_seq=next_seq, last_hash=last_hash))
@@ -291,9 +292,9 @@ class Desk:
             lane.tick = tick
         seconds = time.perf_counter() - started
         self._measure(lane, applied, seconds)
-        if applied.batch is not None:
+        if applied.results is not None:
             taken = [one for one in batch if first <= one.offset < state.next_offset]
-            self._measure_commands(taken, applied.batch.now, seconds)
+            self._measure_commands(taken, applied.results.now, seconds)
             if taken:
                 lane.lag.read(taken[-1].record.source.broker_time.timestamp())
         if applied.gap:
@@ -359,7 +360,7 @@ class Desk:
         number = lane.number
         if applied.repeats_dropped and not applied.gap:
             self._metrics.count("noveto_desk_repeats_dropped", applied.repeats_dropped, lane=number)
-        if applied.batch is None:
+        if applied.results is None:
             return
         LOG.debug(
             "batch",
@@ -378,12 +379,12 @@ class Desk:
             self._metrics.observe("noveto_desk_batch_commands", applied.commands)
         if applied.timers:
             self._metrics.count("noveto_desk_timers_fired", applied.timers, lane=number)
-        for reason, count in applied.batch.rejections.items():
+        for reason, count in applied.results.rejections.items():
             self._metrics.count("noveto_desk_answers", count, reason=reason)
-        for fact, count in applied.batch.facts.items():
+        for fact, count in applied.results.facts.items():
             self._metrics.count("noveto_desk_facts", count, type=fact)
-        for _, case_id, error, _ in applied.batch.quarantined:
-            LOG.error("case quarantined", lane=number, case=case_id, error=error.split(":", 1)[0])
+        for row in applied.results.quarantined:
+            LOG.error("case quarantined", lane=number, case=row.case_id, error=row.error.split(":", 1)[0])
 
     def _measure_commands(self, taken: list[Delivered | Unreadable], now: datetime, seconds: float) -> None:
         """How long each took from its receipt to its entry in the journal: the objective is 1 s."""

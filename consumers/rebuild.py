@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from consumers.batch import case_row
 from consumers.contents import SQL as REFERENCE
 from consumers.contents import Content, canonical
 from consumers.derived import Derived, chunks
 from consumers.lane_log import TopicReader
+from consumers.lanes import append, take_lane
 from consumers.reference import Reference
+from consumers.rows import CommandRow, JournalRow, PrecedentRow, Rows, SourceRow, case_row
 from consumers.settings import Settings
 from consumers.store import connect, queries
 from topics.journal import ReferenceKind
@@ -73,7 +74,7 @@ async def _rebuild_lane(
     had = derived.next_seq
     hashes = await _hashes(database, lane)
     # 2 what case.events has beyond it
-    missing: list[tuple[Any, ...]] = []
+    missing: list[JournalRow] = []
     topic = reference.names.of(Family.CASE_EVENTS)
     async for published in reader.lane(topic, lane):
         if published.seq < had:
@@ -83,13 +84,12 @@ async def _rebuild_lane(
         entry = derived.take(published.seq, published.body, published.hash)
         version = getattr(entry, "version", None)
         missing.append(
-            (published.seq, entry.kind, entry.case_id, version, entry.recorded_at, published.body, published.hash)
+            JournalRow(
+                published.seq, entry.kind, entry.case_id, version, entry.recorded_at, published.body, published.hash
+            )
         )
     # 3 the journal made whole, and everything that follows from it made anew
-    names = ("seqs", "kinds", "case_ids", "versions", "recorded_at", "bodies", "hashes")
-    for columns in chunks(missing, PAGE):
-        await SQL.append_journal(database, lane=lane, **dict(zip(names, columns, strict=True)))
-    await _put_derived(database, derived)
+    await _put_derived(database, derived, missing)
     return RebuiltLane(lane, before, len(missing), len(derived.cases))
 
 
@@ -98,7 +98,7 @@ async def _hashes(database: asyncpg.Connection, lane: int) -> list[bytes]:
     return [row["hash"] for row in rows]
 
 
-async def _put_derived(database: asyncpg.Connection, derived: Derived) -> None:
+async def _put_derived(database: asyncpg.Connection, derived: Derived, missing: list[JournalRow]) -> None:
     lane = derived.lane
     for forget in (
         SQL.forget_cases,
@@ -110,27 +110,17 @@ async def _put_derived(database: asyncpg.Connection, derived: Derived) -> None:
     ):
         await forget(database, lane=lane)
     held = {case_id for _, case_id, _, _, _ in derived.quarantined}
-    rows: list[tuple[Any, ...]] = [case_row(case, quarantined=case.case_id in held) for case in derived.cases.values()]
-    names = (
-        "case_ids", "versions", "org_codes", "centres", "stages", "outcomes", "headless", "task_codes",
-        "situations", "ground_codes", "opened_at", "closed_at", "next_timer_at", "states",
-    )  # fmt: skip
-    for columns in chunks(rows):
-        await DESK.put_cases(database, lane=lane, **dict(zip(names, columns, strict=True)))
-    rows = [(party, command_id, *known) for (party, command_id), known in derived.commands.items()]
-    for columns in chunks(rows):
-        await DESK.put_commands(
-            database,
-            lane=lane,
-            **dict(zip(("parties", "command_ids", "fingerprints", "sources", "seqs"), columns, strict=True)),
-        )
-    rows = [(topic, partition, *position) for (topic, partition), position in derived.sources.items()]
-    for columns in chunks(rows):
-        await DESK.put_sources(
-            database,
-            lane=lane,
-            **dict(zip(("topics", "partitions", "next_offsets", "broker_times"), columns, strict=True)),
-        )
+    rows = Rows(
+        journal=missing,
+        cases=[case_row(case, quarantined=case.case_id in held) for case in derived.cases.values()],
+        commands=[CommandRow(party, command_id, *known) for (party, command_id), known in derived.commands.items()],
+        sources=[SourceRow(*key, *position) for key, position in derived.sources.items()],
+        precedents=[PrecedentRow(*kind, cases) for kind, cases in derived.precedents.items()],
+    )
+    state = await take_lane(database, lane)
+    for page in rows.pages(PAGE):
+        # The lane itself stays where it is until all is written.
+        await append(database, state, state, page)
     for columns in chunks(list(derived.parked.values())):
         await DESK.park(
             database, lane=lane, **dict(zip(("seqs", "case_ids", "untils", "commands"), columns, strict=True))
@@ -141,13 +131,6 @@ async def _put_derived(database: asyncpg.Connection, derived: Derived) -> None:
         )
     for columns in chunks(list(derived.erased.items())):
         await DESK.erase_applicants(database, **dict(zip(("refs", "erased_at"), columns, strict=True)))
-    rows = [(*key, count) for key, count in derived.precedents.items()]
-    for columns in chunks(rows):
-        await DESK.count_precedents(
-            database,
-            lane=lane,
-            **dict(zip(("task_codes", "situations", "ground_codes", "outcomes", "counts"), columns, strict=True)),
-        )
     await _put_contents(database, derived)
     await SQL.set_lane(
         database,

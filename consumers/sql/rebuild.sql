@@ -8,12 +8,6 @@ update lanes set epoch = epoch + 1, relay_epoch = relay_epoch + 1 where lane = :
 -- name: journal_of_lane(lane, seq, most)
 select seq, kind, case_id, version, recorded_at, body, hash from journal where lane = :lane and seq >= :seq order by seq limit :most;
 
--- name: append_journal(lane, seqs, kinds, case_ids, versions, recorded_at, bodies, hashes)!
-insert into journal (lane, seq, kind, case_id, version, recorded_at, body, hash)
-select :lane, * from unnest(
-    :seqs::bigint[], :kinds::text[], :case_ids::text[], :versions::integer[], :recorded_at::timestamptz[], :bodies::bytea[], :hashes::bytea[]
-);
-
 -- name: forget_cases(lane)!
 delete from cases where lane = :lane;
 

@@ -81,7 +81,7 @@ def memory(worker: Worker) -> float:
 
 async def idle_poll(router: Router) -> None:
     """The desk's own question, as often as it takes for a percentile."""
-    from consumers.ledger import SQL
+    from consumers.lanes import SQL
 
     database = await asyncpg.connect(router.settings.postgres_dsn.get_secret_value())
     lanes = list(range(router.settings.lanes))

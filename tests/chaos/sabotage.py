@@ -23,8 +23,6 @@ LABELS = (
     "after load",
     "before append",
     "after append",
-    "before commit",
-    "after commit",
     "before publish",
     "after publish",
     "before kafka commit",
@@ -60,29 +58,12 @@ class Killer:
 
 def install_killer(killer: Killer) -> None:
     """Put the labels around the steps of intake, desk and relay."""
-    _around(ledger, "_load", "load", killer)
-    _around(ledger, "_append", "append", killer)
+    _around(ledger, "load", "load", killer)
+    _around(ledger, "append", "append", killer)
     _around(relay.Relay, "_send", "publish", killer)
     _around(AIOKafkaProducer, "commit_transaction", "kafka commit", killer)
     _around(intake.Intake, "_send", "forward", killer)
     _around(AIOKafkaConsumer, "commit", "acknowledge", killer)
-    advance = ledger.SQL.advance_lane
-
-    async def advance_lane(*arguments: Any, **named: Any) -> Any:
-        moved = await advance(*arguments, **named)
-        killer.passes("before commit")
-        return moved
-
-    ledger.SQL.advance_lane = advance_lane
-    apply = ledger.apply
-
-    async def applied(*arguments: Any, **named: Any) -> Any:
-        result = await apply(*arguments, **named)
-        if result.batch is not None:
-            killer.passes("after commit")
-        return result
-
-    ledger.apply = applied
 
 
 def _around(owner: Any, name: str, label: str, killer: Killer) -> None:

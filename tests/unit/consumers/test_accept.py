@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.delivered import Delivered, Unreadable, read_record
-from consumers.ledger import Sources, _without_replays, accept
+from consumers.lanes import Sources
+from consumers.ledger import _without_replays, accept
 from consumers.sealing import KeyRing
 from topics.command import ORIGIN_HEADER, CommandRecord
 from topics.parts import Source
