@@ -25,7 +25,7 @@ from .proxy import Proxy
 from .stack import Breakable, breakable
 
 CALM_SECONDS = 4.0
-DRAIN_SECONDS = 120.0
+DRAIN_SECONDS = 240.0
 
 
 async def chaos(
@@ -149,7 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.chaos.run", description=__doc__)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--rate", type=float, default=20, help="cases a second")
+    parser.add_argument("--rate", type=float, default=10, help="cases a second")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
         "--without", action="append", default=[], help="a guard that every worker lacks, to see the checker catch it"
