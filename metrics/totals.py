@@ -10,7 +10,7 @@ from typing import Protocol
 from metrics.counting import DEPARTMENT, UNKNOWN, Increments, Key
 from metrics.exposition import Series
 from metrics.table import JOURNAL, Metric
-from topics.vocabulary import LimitKind, MatterClass, StageName, Tier
+from topics.vocabulary import InstructionKind, LimitKind, MatterClass, StageName, Tier
 
 BY_NAME: Mapping[str, Metric] = {row.name: row for row in JOURNAL}
 WITHIN = {"1h": timedelta(hours=1), "2h": timedelta(hours=2), "4h": timedelta(hours=4)}
@@ -19,6 +19,15 @@ SUM = "sum"
 WINDOWS: Mapping[str, float] = {"15m": 900, "1h": 3600, "1d": 1, "3d": 3}
 """Seconds, or working days where it ends in `d`."""
 RESULTS = ("in_time", "late")
+WORDS_OF_UNITS: Mapping[str, tuple[str, ...]] = {
+    "noveto_cases_open": tuple(stage for stage in StageName if stage is not StageName.CLOSED),
+    "noveto_answers": (*RESULTS, "corrected"),
+    "noveto_cases_returned": (Tier.REVIEWER, Tier.DECISION_MAKER),
+    "noveto_interim_answers": tuple(Tier),
+    "noveto_declarations": (MatterClass.SPECIAL, MatterClass.MAJOR),
+    "noveto_instructions": tuple(InstructionKind),
+}
+"""What every unit's series of a metric can say beside the unit."""
 
 
 class World(Protocol):
@@ -170,11 +179,8 @@ def _zeros(world: World) -> dict[str, dict[tuple[str, ...], float]]:
         for card in ("breaches", "warnings", "breaches_corrected"):
             usual = (unit, Tier.DECISION_MAKER, LimitKind.APPROVAL, MatterClass.GENERAL)
             zeros[f"noveto_deadline_{card}"][usual] = 0.0
-        for stage in StageName:
-            if stage is not StageName.CLOSED:
-                zeros["noveto_cases_open"][unit, stage] = 0.0
-        for result in (*RESULTS, "corrected"):
-            zeros["noveto_answers"][unit, result] = 0.0
+        for name, words in WORDS_OF_UNITS.items():
+            zeros[name].update({(unit, word): 0.0 for word in words})
     for unit in world.departments:
         # A department asked is late with its answer, or not; nothing else is its.
         zeros["noveto_deadline_breaches"][unit, DEPARTMENT, LimitKind.CONSULTATION, MatterClass.GENERAL] = 0.0

@@ -6,10 +6,10 @@ import re
 import shutil
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,12 @@ import pytest
 import yaml
 from aiokafka import AIOKafkaProducer
 
+from consumers.reference import load_reference
+from consumers.settings import Settings
+from deadlines import working_seconds_between
+from deploy.demo.play import DIRECTORY
 from deploy.grafana.boards import BOARDS
+from router.case import Case
 from tests.unit.metrics.promtool import PACKAGES
 
 from .observed_day import PROMETHEUS, ObservedDay, observed_day
@@ -43,7 +48,7 @@ with facts as (
 ), units as (
     select case_id, event ->> 'orgCode' as unit from facts where event ->> 'type' in ('case.opened', 'guidance.recorded')
 )
-select unit, event from facts join units using (case_id)
+select unit, case_id, event from facts join units using (case_id)
 """
 
 
@@ -51,7 +56,9 @@ select unit, event from facts join units using (case_id)
 class Observed:
     """What was seen of the day."""
 
-    facts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    facts: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    """(unit, case, event)."""
+    cases: list[Case] = field(default_factory=list)
     kinds: dict[str, int] = field(default_factory=dict)
     rejections: dict[tuple[str, str, str], int] = field(default_factory=dict)
     stages: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -75,21 +82,33 @@ class Observed:
         """Facts of a kind, by unit and some of their fields."""
         return dict(
             Counter(
-                (unit, *(str(event.get(path, "not_stated")) for path in paths))
-                for unit, event in self.facts
-                if event["type"] == kind
+                (unit, *(str(event.get(path, "not_stated")) for path in paths)) for unit, event in self.of_unit(kind)
             )
         )
+
+    def of(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Facts of a kind, by case."""
+        return ((case, event) for _, case, event in self.facts if event["type"] == kind)
+
+    def of_unit(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Facts of a kind, by unit."""
+        return ((unit, event) for unit, _, event in self.facts if event["type"] == kind)
 
 
 NAMES = (
     "noveto_refusals_received_total", "noveto_head_filings_total", "noveto_tail_filings_total", "noveto_case_outcomes_total",
-    "noveto_deadline_breaches_total", "noveto_deadline_warnings_total", "noveto_deliveries_total", "noveto_escalations_total",
-    "noveto_guidance_given_total", "noveto_reviewer_opinions_total", "noveto_cases_returned_total", "noveto_cases_open",
-    "noveto_heads_without_tail", "noveto_heads_without_tail_past_due", "noveto_commands_rejected_total", "noveto_dead_letters_total",
-    "noveto_journal_entries_total", "noveto_unfiled_refusals_total", "noveto_late_filings_total", "noveto_declarations_total",
-    "noveto_time_to_outcome_working_seconds_count", "noveto_time_to_outcome_working_seconds_bucket", "noveto_answers_total",
-    "noveto_supervision_notices_total",
+    "noveto_deadline_breaches_total", "noveto_deadline_warnings_total", "noveto_deadline_breaches_corrected_total",
+    "noveto_deliveries_total", "noveto_escalations_total", "noveto_escalations_corrected_total", "noveto_guidance_given_total",
+    "noveto_reviewer_opinions_total", "noveto_cases_returned_total", "noveto_cases_open", "noveto_heads_without_tail",
+    "noveto_commands_rejected_total", "noveto_dead_letters_total", "noveto_journal_entries_total", "noveto_unfiled_refusals_total",
+    "noveto_late_filings_total", "noveto_declarations_total", "noveto_time_to_outcome_working_seconds_count",
+    "noveto_time_to_outcome_working_seconds_sum", "noveto_time_at_tier_working_seconds_count", "noveto_answers_total",
+    "noveto_supervision_notices_total", "noveto_interim_answers_total", "noveto_referrals_total", "noveto_instructions_total",
+    "noveto_supplements_overdue_total", "noveto_statutory_notices_near_total", "noveto_deemed_accepted_total",
+    "noveto_departures_from_precedent_total", "noveto_consultations_asked_total", "noveto_consultations_answered_total",
+    "noveto_consultations_unanswered_total", "noveto_consultations_awaited", "noveto_replies_undelivered",
+    "noveto_supplements_awaited", "noveto_instructions_unanswered", "noveto_limits_provisional", "noveto_timer_lag_seconds_count",
+    "noveto_cases_quarantined",
 )  # fmt: skip
 
 
@@ -141,7 +160,8 @@ async def _send_nonsense(day: ObservedDay) -> None:
 
 
 async def _look(day: ObservedDay, seen: Observed, began: float) -> None:
-    seen.facts = [(row["unit"], json.loads(row["event"])) for row in await day.rows(TRUTH)]
+    seen.facts = [(row["unit"], row["case_id"], json.loads(row["event"])) for row in await day.rows(TRUTH)]
+    seen.cases = [Case.model_validate_json(row["state"]) for row in await day.rows("select state from cases")]
     seen.kinds = {row["kind"]: row["n"] for row in await day.rows("select kind, count(*) as n from journal group by 1")}
     for row in await day.rows(
         "select kind, coalesce(body ->> 'party', body -> 'origin' ->> 'party') as party, body -> 'rejection' ->> 'code' as code, "
@@ -228,6 +248,13 @@ def test_the_day_was_as_planned(observed: Observed) -> None:
         ("noveto_cases_returned_total", ("unit", "tier"), "case.returned", ("fromTier",)),
         ("noveto_declarations_total", ("unit", "matter_class"), "case.declared", ("matterClass",)),
         ("noveto_supervision_notices_total", ("unit",), "supervision.noticed", ()),
+        ("noveto_interim_answers_total", ("unit", "tier"), "interim.answered", ("tier",)),
+        ("noveto_referrals_total", ("unit",), "case.referred", ()),
+        ("noveto_instructions_total", ("unit", "kind"), "instruction.given", ("kind",)),
+        ("noveto_supplements_overdue_total", ("unit",), "supplements.overdue", ()),
+        ("noveto_statutory_notices_near_total", ("unit",), "statutory.near", ()),
+        ("noveto_deemed_accepted_total", ("unit",), "statutory.deemed_accepted", ()),
+        ("noveto_escalations_corrected_total", ("unit", "tier"), "tier.restored", ("tier",)),
     ],
 )
 def test_a_counter_is_what_the_journal_says(
@@ -245,17 +272,101 @@ def test_cards_count_for_who_held_the_case(observed: Observed, metric: str, card
     """Cards of the unit's own limits, by tier and limit."""
     given = Counter(
         (unit, event["holder"], event["limit"])
-        for unit, event in observed.facts
-        if event["type"] == "card.given" and event["card"] == card and event["limit"] != "consultation"
+        for unit, event in observed.of_unit("card.given")
+        if event["card"] == card and event["limit"] != "consultation"
     )
     counted = observed.counted(metric, "unit", "tier", "limit")
 
     assert dict(given) == {key: n for key, n in counted.items() if key[2] not in ("consultation", "statutory_notice")}
     consultations = sum(
-        event["type"] == "card.given" and event["card"] == card and event["limit"] == "consultation"
-        for _, event in observed.facts
+        event["card"] == card and event["limit"] == "consultation" for _, event in observed.of("card.given")
     )
     assert consultations == sum(n for key, n in counted.items() if key[2] == "consultation")
+
+
+def test_every_answer_of_a_general_matter_counts_once(observed: Observed) -> None:
+    """In time or late, but for what the applicant ended; one that is late already is not counted at its end again."""
+    late = {
+        case for case, event in observed.of("card.given") if event["card"] == "red" and event["limit"] == "approval"
+    }
+    special = {case for case, _ in observed.of("case.declared")}
+    corrected = {case for case, _ in observed.of("card.corrected")}
+    expected = Counter({"late": len(late - special), "corrected": 0})
+    for case, event in observed.of("case.decided"):
+        by_applicant = event["outcome"] in ("withdrawn", "guided")
+        if case not in late | special and not by_applicant:
+            expected["in_time" if event.get("inTime", True) else "late"] += 1
+    counted = Counter({result: int(n) for (result,), n in observed.counted("noveto_answers_total", "result").items()})
+
+    assert not corrected & special
+    assert +expected == +counted
+
+
+def test_departments_are_asked_answer_and_are_silent(observed: Observed) -> None:
+    """What was asked is answered, met with silence, closed with its case, or still awaited; each counts for the department (R14)."""
+    asked = Counter(
+        (request["question"]["orgCode"],)
+        for _, event in observed.of("consultation.asked")
+        for request in event["requests"]
+    )
+    asked.update(
+        (event["handedOver"]["question"]["orgCode"],)
+        for _, event in observed.of("opinion.given")
+        if event.get("handedOver")
+    )
+    answered = Counter((event["orgCode"], event["answer"]) for _, event in observed.of("opinion.given"))
+    silent = Counter((event["orgCode"],) for _, event in observed.of("consultation.closed"))
+
+    assert sum(asked.values()) > 0
+    assert dict(asked) == observed.counted("noveto_consultations_asked_total", "unit")
+    assert dict(answered) == observed.counted("noveto_consultations_answered_total", "unit", "answer")
+    assert dict(silent) == observed.counted("noveto_consultations_unanswered_total", "unit")
+
+
+def test_escalations_are_by_decision_or_by_inaction(observed: Observed) -> None:
+    """A reviewer's opinion is a decision; a tier passed over is inaction (R24)."""
+    expected = Counter((unit, "reviewer", "decision") for unit, _ in observed.of_unit("case.escalated"))
+    expected.update((unit, event["tier"], "inaction") for unit, event in observed.of_unit("tier.passed"))
+
+    assert dict(expected) == observed.counted("noveto_escalations_total", "unit", "tier", "how")
+
+
+@pytest.mark.parametrize(
+    ("metric", "fact", "path"),
+    [
+        ("noveto_unfiled_refusals_total", "case.opened", "unfiled"),
+        ("noveto_late_filings_total", "case.opened", "lateFiling"),
+        ("noveto_departures_from_precedent_total", "case.decided", "departsFrom"),
+    ],
+)
+def test_what_a_fact_says_beside_itself_is_counted(observed: Observed, metric: str, fact: str, path: str) -> None:
+    """Refusals that the window never filed or filed late; decisions that depart from a settled line."""
+    expected = Counter((unit,) for unit, event in observed.of_unit(fact) if event.get(path))
+
+    assert dict(expected) == observed.counted(metric, "unit")
+
+
+def test_time_to_outcome_is_working_time(observed: Observed) -> None:
+    """The sum over a unit's cases, worked out from their facts."""
+    time = load_reference(Settings(directory=DIRECTORY)).working_time[CENTRE]
+    began = {case: event["clockStart"] for case, event in observed.of("case.opened")}
+    units = {case: event["orgCode"] for case, event in observed.of("case.opened")}
+    expected: defaultdict[str, float] = defaultdict(float)
+    for case, event in observed.of("case.decided"):
+        start, end = (datetime.fromisoformat(moment) for moment in (began[case], event["at"]))
+        expected[units[case]] += working_seconds_between(start, end, *time)
+    told: defaultdict[str, float] = defaultdict(float)
+    for labels, value in observed.series["noveto_time_to_outcome_working_seconds_sum"]:
+        told[labels["unit"]] += value
+
+    assert {unit: pytest.approx(seconds, abs=1) for unit, seconds in expected.items()} == dict(told)
+
+
+def test_every_card_was_timed(observed: Observed) -> None:
+    """The timer lag has one observation a card."""
+    given = sum(1 for _ in observed.of("card.given"))
+
+    assert {(): given} == observed.counted("noveto_timer_lag_seconds_count")
 
 
 def test_what_was_turned_away_is_counted(observed: Observed) -> None:
@@ -287,6 +398,24 @@ def test_the_gauges_are_the_cases(observed: Observed) -> None:
         == sum(observed.counted("noveto_heads_without_tail", "unit").values())
         == sum(observed.stages.values())
     )
+
+
+def test_what_is_owed_is_what_the_cases_say(observed: Observed) -> None:
+    """Replies not delivered, answers and supplements awaited, instructions without an answer."""
+    expected: dict[str, Counter[tuple[str, ...]]] = defaultdict(Counter)
+    for case in observed.cases:
+        unit = (case.org_code,)
+        expected["noveto_replies_undelivered"][unit] += sum(not r.delivered for r in case.replies if r.kind == "final")
+        expected["noveto_supplements_awaited"][unit] += bool(case.supplements)
+        expected["noveto_instructions_unanswered"][unit] += sum(not one.answered for one in case.instructions)
+        for asked in case.consultations:
+            if case.open and asked.answer is None and not asked.silent:
+                expected["noveto_consultations_awaited"][asked.request.question.org_code,] += 1
+
+    for metric, counts in expected.items():
+        assert dict(+counts) == observed.counted(metric, "unit"), metric
+    assert sum(counts.total() for counts in expected.values()) > 0
+    assert {} == observed.counted("noveto_limits_provisional", "unit") == observed.counted("noveto_cases_quarantined")
 
 
 def test_counters_neither_jump_nor_fall(observed: Observed) -> None:

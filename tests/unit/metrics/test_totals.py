@@ -158,6 +158,7 @@ def test_what_will_be_counted_is_seen_at_0_first(world: Surroundings) -> None:
     assert 0 == found["noveto_deadline_breaches"][DEPARTMENT, "department", "consultation", "general"]
     assert 0 == found["noveto_late_filings"][UNIT,] == found["noveto_unfiled_refusals"][UNIT,]
     assert 0 == found["noveto_statutory_notices_near"][UNIT,] == found["noveto_cases_open"][UNIT, "at_reviewer"]
+    assert 0 == found["noveto_interim_answers"][UNIT, "clerk"] == found["noveto_cases_returned"][UNIT, "reviewer"]
     assert {("hall-windows", "bad_field"), (UNKNOWN, "bad_field")} <= found["noveto_dead_letters"].keys()
 
 
