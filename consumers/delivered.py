@@ -16,6 +16,8 @@ from topics.events import Rejection
 from topics.parts import Source
 from topics.upcasting import NewerForm
 
+RECORD_BYTES = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
@@ -26,6 +28,11 @@ class Delivered:
     value: bytes
     applicant: bytes | None = None
     traceparent: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds while it waits, its record included."""
+        return RECORD_BYTES + len(self.value) + len(self.applicant or b"")
 
     def stored(self) -> bytes:
         """The command as it waits in the database and in the journal: without the applicant, who is only in openings."""
@@ -49,6 +56,11 @@ class Unreadable:
     rejection: Rejection
     newer: str | None = None
     """Why only a newer version of the code can read it: its lane must not go past it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds while it waits, its record included."""
+        return RECORD_BYTES + len(self.sealed)
 
 
 def unpack_stored(stored: bytes) -> Delivered:

@@ -29,7 +29,7 @@ from consumers.positions import LaneStopped, Positions, check_journal
 from consumers.results import coordinates
 from consumers.settings import Settings
 from consumers.store import DATABASE_AWAY
-from consumers.waiting import within
+from consumers.waiting import Room, within
 from metrics.table import Metrics
 from topics.upcasting import NewerForm
 
@@ -37,6 +37,10 @@ LOG = structlog.get_logger()
 T = TypeVar("T")
 
 QUEUE = 4000
+MIB = 1024 * 1024
+WAITING_BYTES = 64 * MIB
+"""What waits in the lanes' queues, all together: a queue's length says nothing while a command may have a mebibyte."""
+BATCH_BYTES = 8 * MIB
 SEEK_EVERY_SECONDS = 0.5
 GAP_SECONDS = 5.0
 STALL_SECONDS = 25.0
@@ -110,6 +114,9 @@ class Desk:
         self._seek: Seek | None = None
         self.lanes = {number: Lane(number) for number in range(settings.lanes)}
         self.database_away_since: float | None = None
+        self._room = Room(WAITING_BYTES)
+        self._waiting: set[object] = set()
+        """What waits for the database to be well again."""
         self.broker_away_since: float | None = None
         self._tried_again = False
         self._asking_since: float | None = None
@@ -131,9 +138,14 @@ class Desk:
     # -- delivery's side -----------------------------------------------------------------------------------------
 
     async def put(self, lane: int, delivered: Delivered | Unreadable) -> None:
-        """A record arrived; waits while the lane's queue is full, which is what slows reading when the database is slow."""
+        """A record arrived; waits while too much waits already, which is what slows reading when the database is slow."""
+        await self._room.take(delivered.size)
         await self.lanes[lane].queue.put(delivered)
         self.lanes[lane].wake.set()
+
+    async def room(self) -> None:
+        """Wait until more may be read."""
+        await self._room.some()
 
     async def positions(self, lanes: Iterable[int]) -> dict[int, int]:
         """Where to read each lane from: taken over if it was not ours yet. Postgres's position, never the group's."""
@@ -218,7 +230,12 @@ class Desk:
 
     def _forget(self, lane: Lane) -> None:
         while not lane.queue.empty():
-            lane.queue.get_nowait()
+            self._next(lane)
+
+    def _next(self, lane: Lane) -> Delivered | Unreadable:
+        one = lane.queue.get_nowait()
+        self._room.give_back(one.size)
+        return one
 
     def _let_go(self, lane: Lane) -> None:
         self._forget(lane)
@@ -252,8 +269,10 @@ class Desk:
     async def _turn(self, lane: Lane, *, by_the_clock: bool) -> None:
         async with lane.busy:
             batch: list[Delivered | Unreadable] = []
-            while len(batch) < self._settings.batch and not lane.queue.empty():
-                batch.append(lane.queue.get_nowait())
+            size = 0
+            while len(batch) < self._settings.batch and size < BATCH_BYTES and not lane.queue.empty():
+                batch.append(self._next(lane))
+                size += batch[-1].size
             if lane.state is not None:
                 await self._apply(lane, batch, by_the_clock=by_the_clock)
         self._ask_clockwork(lane)
@@ -419,21 +438,32 @@ class Desk:
     async def _patiently(self, work: Callable[[Any], Awaitable[T]]) -> T:
         """Do it on a connection; while the database is away wait and try again, slower up to a second."""
         wait = 0.05
-        while True:
-            try:
-                async with self._pool.acquire(timeout=5) as connection:
-                    result = await work(connection)
-                if self.database_away_since is not None:
-                    LOG.info("database is back", seconds=round(time.monotonic() - self.database_away_since, 1))
-                    self.database_away_since = None
-                return result
-            except DATABASE_AWAY as error:
-                if self.database_away_since is None:
-                    self.database_away_since = time.monotonic()
-                    LOG.warning("database is away", error=type(error).__name__)
-                self._metrics.count("noveto_desk_errors", error=type(error).__name__)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+        this = object()
+        try:
+            while True:
+                try:
+                    async with self._pool.acquire(timeout=5) as connection:
+                        return await work(connection)
+                except DATABASE_AWAY as error:
+                    self._waiting.add(this)
+                    self._database_went(error)
+                    self._metrics.count("noveto_desk_errors", error=type(error).__name__)
+                    await asyncio.sleep(wait)
+                    wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+        finally:
+            self._waiting.discard(this)
+            self._database_came()
+
+    def _database_went(self, error: Exception) -> None:
+        if self.database_away_since is None:
+            self.database_away_since = time.monotonic()
+            LOG.warning("database is away", error=type(error).__name__)
+
+    def _database_came(self) -> None:
+        """It answers; it is back once nobody waits for it any more: a full disk can be read."""
+        if self.database_away_since is not None and not self._waiting:
+            LOG.info("database is back", seconds=round(time.monotonic() - self.database_away_since, 1))
+            self.database_away_since = None
 
     # -- the clock -----------------------------------------------------------------------------------------------
 
@@ -454,13 +484,10 @@ class Desk:
         if not lanes:
             self._asking_since = None
             return
-        async with self._pool.acquire(timeout=5) as connection:
-            now: datetime = await connection.fetchval("select clock_timestamp()")
-            due = await SQL.lanes_with_timers_due(connection, lanes=lanes, until=self._clock.domain(now))
-            for lane in self.lanes.values():
-                if lane.state is not None and lane.state.parked_until is not None and lane.state.parked_until <= now:
-                    lane.wake.set()
-            read_until: datetime | None = await SQL.intake_until(connection) if due else None
+        now, due, read_until = await self._due(lanes)
+        for lane in self.lanes.values():
+            if lane.state is not None and lane.state.parked_until is not None and lane.state.parked_until <= now:
+                lane.wake.set()
         watched = time.monotonic()
         self._asking_since = self._asking_since or watched
         if not due:
@@ -484,6 +511,19 @@ class Desk:
         for number in ready:
             if self.lanes[number].tick is None:
                 self._ask(number, Tick(until, ends.get(number, 0), router_behind=behind, asked_at=watched))
+
+    async def _due(self, lanes: list[int]) -> tuple[datetime, list[Any], datetime | None]:
+        """The database's clock, the lanes with timers due by it, and until when intake has read everything."""
+        try:
+            async with self._pool.acquire(timeout=5) as connection:
+                now: datetime = await connection.fetchval("select clock_timestamp()")
+                due = await SQL.lanes_with_timers_due(connection, lanes=lanes, until=self._clock.domain(now))
+                read_until: datetime | None = await SQL.intake_until(connection) if due else None
+        except DATABASE_AWAY as error:
+            self._database_went(error)
+            raise
+        self._database_came()
+        return now, due, read_until
 
     def _ask(self, number: int, tick: Tick) -> None:
         lane = self.lanes[number]

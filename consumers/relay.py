@@ -42,6 +42,7 @@ SQL = queries("relay")
 LOCK_SPACE = 0x6E6F76
 MEMBER = 10_000
 HEARTBEAT_SECONDS = 1.0
+WATCH_SECONDS = 5.0
 # A relay that is stopped loses its session, and with it its lanes, after so long.
 SILENT_SESSION = "4s"
 # How soon a journal grown by a desk elsewhere is seen; one beside us wakes us.
@@ -113,7 +114,10 @@ class Relay:
 
     async def run(self) -> None:
         """Work until cancelled: hold a fair share of the lanes, publish each in a task of its own."""
-        poll = asyncio.create_task(self._poll(), name="relay poll")
+        watching = [
+            asyncio.create_task(self._poll(), name="relay poll"),
+            asyncio.create_task(self._watch(), name="relay watch"),
+        ]
         try:
             while True:
                 try:
@@ -125,8 +129,20 @@ class Relay:
                     await self._let_everything_go()
                 await asyncio.sleep(HEARTBEAT_SECONDS)
         finally:
-            poll.cancel()
+            for task in watching:
+                task.cancel()
             await self._let_everything_go()
+
+    async def _watch(self) -> None:
+        """Sees the broker go and come back, also while there is nothing to publish."""
+        while True:
+            try:
+                await within(self._positions.remembered(0), WATCH_SECONDS)
+            except (KafkaError, OSError, TimeoutError):
+                self.broker_away_since = self.broker_away_since or time.monotonic()
+            else:
+                self.broker_away_since = None
+            await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _poll(self) -> None:
         """One question for all lanes: whose journal has grown?"""
@@ -231,7 +247,6 @@ class Relay:
             self._stopped[lane] = (time.monotonic(), str(error))
             self._metrics.set("noveto_lane_stopped", 1, lane=lane)
         except (KafkaError, OSError, TimeoutError) as error:
-            self.broker_away_since = self.broker_away_since or time.monotonic()
             self._metrics.count("noveto_relay_aborts", error=type(error).__name__)
             LOG.warning("relay lane starts over", lane=lane, error=type(error).__name__, detail=str(error)[:200])
         except DATABASE_AWAY as error:
@@ -261,7 +276,6 @@ class Relay:
                 await self._commit(producer, number, next_seq, last_hash)
             self._metrics.count("noveto_lane_handovers", stage="relay")
             LOG.info("lane taken", stage="relay", lane=number, epoch=epoch, seq=next_seq)
-            self.broker_away_since = None
             if self._stopped.pop(number, None) is not None:
                 self._metrics.set("noveto_lane_stopped", 0, lane=number)
             await self._publish(RelayLane(number, epoch, producer, next_seq, last_hash))

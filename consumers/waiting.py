@@ -15,3 +15,30 @@ async def within(work: Awaitable[T], seconds: float) -> T:
     """
     async with asyncio.timeout(seconds):
         return await work
+
+
+class Room:
+    """So many bytes may wait at a time; what is larger than that by itself waits alone."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken = 0
+        self._given_back = asyncio.Event()
+
+    async def take(self, size: int) -> None:
+        """Wait until there is room for this, and take it."""
+        while self._taken and self._taken + size > self._most:
+            self._given_back.clear()
+            await self._given_back.wait()
+        self._taken += size
+
+    def give_back(self, size: int) -> None:
+        """It waits no longer."""
+        self._taken -= size
+        self._given_back.set()
+
+    async def some(self) -> None:
+        """Wait until there is any room."""
+        while self._taken >= self._most:
+            self._given_back.clear()
+            await self._given_back.wait()

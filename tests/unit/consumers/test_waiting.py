@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from consumers.waiting import within
+from consumers.waiting import Room, within
 
 
 async def test_what_comes_in_time_is_returned() -> None:
@@ -25,3 +25,29 @@ async def test_a_cancellation_at_the_moment_the_work_is_done_is_not_forgotten() 
 
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_there_is_room_for_so_many_bytes_and_no_more() -> None:
+    """Whoever finds none waits until enough has been given back."""
+    room = Room(10)
+    await room.take(6)
+    second = asyncio.create_task(room.take(5))
+    await asyncio.sleep(0)
+    waited = not second.done()
+    room.give_back(6)
+    await within(second, 1)
+
+    assert waited
+
+
+async def test_what_is_larger_than_the_room_waits_alone() -> None:
+    """Else it would wait for ever."""
+    room = Room(10)
+    await within(room.take(11), 1)
+    with pytest.raises(TimeoutError):
+        await within(room.take(1), 0.01)
+    with pytest.raises(TimeoutError):
+        await within(room.some(), 0.01)
+    room.give_back(11)
+
+    await within(room.some(), 1)
