@@ -25,7 +25,7 @@ from topics.upcasting import NewerForm
 if TYPE_CHECKING:
     import asyncpg
 
-BREATH = 8
+BREATH = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """CloudEvents 1.0 in Kafka's binary mode: attributes are `ce_*` headers, the value is the data, the key is the case's id."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+
+from topics.fields import utc_text
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -18,7 +20,7 @@ def headers(
         ("ce_id", ce_id.encode()),
         ("ce_type", ce_type.encode()),
         ("ce_source", source.encode()),
-        ("ce_time", time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+        ("ce_time", utc_text(time).encode()),
         CONTENT_TYPE,
     ]
     if subject is not None:

@@ -5,6 +5,7 @@ Codes are opaque strings with a maximum length, never a fixed one: provinces ext
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, ParamSpec, TypeVar, cast
 
 from pydantic import (
@@ -26,7 +27,9 @@ def _printable(text: str) -> str:
     return text
 
 
-def _utc_text(at: datetime) -> str:
+@lru_cache(4096)
+def utc_text(at: datetime) -> str:
+    """An instant as it goes onto a topic. The same few stand in everything that a moment brings about."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -51,7 +54,7 @@ Instant = Annotated[
     datetime,
     GetPydanticSchema(lambda source, handler: _INSTANT),
     WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation"),
-    PlainSerializer(_utc_text, return_type=str, when_used="json"),
+    PlainSerializer(utc_text, return_type=str, when_used="json"),
 ]
 
 
@@ -62,7 +65,7 @@ class Model(BaseModel):
 
     def wire(self) -> bytes:
         """UTF-8 JSON as it goes onto a topic: camelCase, nothing that is absent."""
-        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_none=True)
 
 
 Fields = ParamSpec("Fields")
