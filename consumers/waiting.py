@@ -38,7 +38,7 @@ class Room:
         self._given_back.set()
 
     async def some(self) -> None:
-        """Wait until there is any room."""
-        while self._taken >= self._most:
+        """Wait until half of it is free: whoever waits to take is then served first."""
+        while 2 * self._taken > self._most:
             self._given_back.clear()
             await self._given_back.wait()
