@@ -382,7 +382,7 @@ class Desk:
         if applied.results is None:
             return
         LOG.debug(
-            "batch",
+            "batch decided",
             lane=number,
             commands=applied.commands,
             timers=applied.timers,

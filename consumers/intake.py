@@ -298,8 +298,10 @@ class Intake:
                 for tp, records in fetched.items():
                     self._lags.setdefault(tp, Lag(time.time())).read(records[-1].timestamp / 1000)
                 self._record_spans(fetched)
-                self._metrics.observe("noveto_intake_forward_seconds", time.perf_counter() - began)
-                self._metrics.observe("noveto_intake_batch_records", sum(len(records) for records in lanes.values()))
+                seconds, forwarded = time.perf_counter() - began, sum(map(len, lanes.values()))
+                LOG.debug("batch forwarded", records=forwarded, lanes=sorted(lanes), seconds=seconds)
+                self._metrics.observe("noveto_intake_forward_seconds", seconds)
+                self._metrics.observe("noveto_intake_batch_records", forwarded)
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 await self._report_progress(consumer)

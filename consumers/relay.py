@@ -330,7 +330,9 @@ class Relay:
         self._reached[lane.number] = lane.next_seq
         self._lags[lane.number].read(last["recorded_at"].timestamp())
         lane.published.append((time.monotonic(), lane.next_seq))
-        self._metrics.observe("noveto_relay_transaction_seconds", time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        LOG.debug("batch published", lane=lane.number, entries=len(entries), messages=len(messages), seconds=seconds)
+        self._metrics.observe("noveto_relay_transaction_seconds", seconds)
         self._metrics.observe("noveto_relay_batch_entries", len(entries))
         if self.spans.on:
             self._record_spans(messages, started)

@@ -37,7 +37,7 @@ SHOWN: dict[str, tuple[Board, tuple[str, ...]]] = {
             "overturned",
             "time at each tier, p90",
             "escalations by decision and inaction",
-            "consultations awaited and unanswered",
+            "refusals by situation",
         ),
     ),
     "unit": (
@@ -47,8 +47,8 @@ SHOWN: dict[str, tuple[Board, tuple[str, ...]]] = {
             "due within four hours, by limit",
             "answers in time",
             "open by stage",
-            "reviewers' opinions",
-            "deliveries",
+            "oldest overdue",
+            "escalations",
         ),
     ),
     "operator": (
@@ -62,10 +62,21 @@ SHOWN: dict[str, tuple[Board, tuple[str, ...]]] = {
             "transaction durations, p99",
             "batch sizes",
             "hand-overs in five minutes",
-            "errors in five minutes",
+            "journal entries an hour",
         ),
     ),
 }
+
+
+def _duration(seconds: float, _: int) -> str:
+    """As Grafana writes its unit `s`."""
+    for length, name in ((3600, "h"), (60, "min"), (1, "s")):
+        if seconds >= length:
+            return f"{seconds / length:.3g} {name}"
+    return f"{seconds * 1000:.3g} ms"
+
+
+SHOWN_UNITS = {"s": _duration, "percentunit": lambda share, _: f"{share:.0%}"}
 
 
 def panels(board: Board, titles: tuple[str, ...]) -> list[Panel]:
@@ -78,9 +89,10 @@ async def draw(day: ObservedDay, began: float, folder: Path) -> None:
     """A picture a dashboard, some of its panels."""
     ended = time.time()
     for name, (board, titles) in SHOWN.items():
-        figure, axes = pyplot.subplots(len(titles) // 3, 3, figsize=(14, 2.7 * len(titles) // 3))
+        size = (14, 2.7 * len(titles) // 3)
+        figure, axes = pyplot.subplots(len(titles) // 3, 3, figsize=size, layout="constrained")
         for axis, panel in zip(axes.flat, panels(board, titles), strict=True):
-            axis.set_title(panel.title)
+            axis.set_title(f"{panel.chinese}\n{panel.english}")
             for query in panel.queries:
                 expr = query.filled(centre=CENTRE, unit=UNIT_SHOWN, __range="12h")
                 if panel.kind == "bars":
@@ -88,12 +100,12 @@ async def draw(day: ObservedDay, began: float, folder: Path) -> None:
                 else:
                     _lines(axis, await day.query_range(expr, began, ended, 1), query.legend, began)
             if panel.kind != "bars":
-                axis.legend(frameon=False, fontsize=6)
+                axis.legend(frameon=False, fontsize=7)
                 axis.set_xlabel("09:00 起小时数 · hours since 09:00")
-            if panel.unit == "s":
-                axis.set_ylabel("s") if panel.kind != "bars" else axis.set_xlabel("s")
+            if panel.unit in SHOWN_UNITS:
+                along = axis.xaxis if panel.kind == "bars" else axis.yaxis
+                along.set_major_formatter(SHOWN_UNITS[panel.unit])
         figure.suptitle(board.title)
-        figure.tight_layout()
         figure.savefig(folder / f"{name}.png", dpi=90)
         pyplot.close(figure)
 
@@ -108,6 +120,10 @@ def _bars(axis: Any, found: list[dict[str, Any]], legend: str) -> None:
     rows = sorted((float(one["value"][1]), _called(legend, one["metric"])) for one in found)
     rows = [row for row in rows if row[0] == row[0] and row[0] > 0]
     axis.barh([name for _, name in rows], [value for value, _ in rows], color="#4c78a8")
+    # A single bar is no thicker than one of six, and they begin at the top.
+    shown = len(axis.get_yticks())
+    axis.set_ylim(min(shown - 6, 0) - 0.5, shown - 0.5)
+    axis.xaxis.get_major_locator().set_params(nbins=5)
 
 
 def _lines(axis: Any, found: list[dict[str, Any]], legend: str, began: float) -> None:

@@ -1,6 +1,7 @@
 """Two exporters: one counts and exposes, the other stands by; whatever becomes of the first, nothing counts twice."""
 
 import asyncio
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from ..support import Router, Worker, wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 EXPORTER = [sys.executable, "-m", "consumers.cli", "exporter"]
 RECEIVED = 'noveto_refusals_received_total{unit="BUREAU",situation="conditions_not_met",request_kind="application"}'
 
@@ -92,3 +94,29 @@ async def test_one_counts_and_the_other_goes_on_where_it_was(counted: Router) ->
     stored = await connection.fetchval("select sum(value) from counted_values where name = 'noveto_journal_entries'")
     await connection.close()
     assert entries == stored
+
+
+async def test_counted_again_from_the_beginning_it_is_the_same(counted: Router) -> None:
+    """As the runbook of NovetoEntriesUnreadable says: everything an exporter stores can be made again from the journal."""
+    await refuse_some(counted, 2)
+    connection = await asyncpg.connect(counted.superuser_dsn)
+    try:
+        cases = await connection.fetchval("select count(*) from cases")
+        before = exporter(counted, "before")
+        await told(before, cases)
+        before.stop()
+        once = await connection.fetch("select name, labels, value from counted_values where value <> 0 order by 1, 2")
+        page = (RUNBOOKS / "NovetoEntriesUnreadable.md").read_text()
+        truncate = re.search(r"`(truncate [^`]+)`", page)
+        assert truncate is not None
+        await connection.execute(truncate[1])
+
+        after = exporter(counted, "after")
+        await told(after, cases)
+        after.stop()
+        again = await connection.fetch("select name, labels, value from counted_values where value <> 0 order by 1, 2")
+    finally:
+        await connection.close()
+
+    assert len(once) > 10
+    assert once == again

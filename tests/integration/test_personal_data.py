@@ -236,7 +236,8 @@ def test_no_log_and_no_metric_knows_them(run: Run) -> None:
     }
     for name, text in places.items():
         assert run.found_in(text.encode()) == [], name
-    assert "worker started" in places["worker"]
+    for line in ("worker started", "batch forwarded", "batch decided", "batch published"):
+        assert f'"event": "{line}"' in places["worker"]
 
 
 async def test_after_erasing_the_one_is_empty_too(run: Run, database: asyncpg.Connection) -> None:
