@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine
+from typing import Any
 
 
 class Proxy:
@@ -11,7 +13,7 @@ class Proxy:
         self._target = (host, port)
         self._clients: set[asyncio.StreamWriter] = set()
         self._servers: set[asyncio.StreamWriter] = set()
-        self._pipes: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.delay = 0.0
         self.open = True
         self.port = listen
@@ -23,10 +25,12 @@ class Proxy:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self.cut()
-        for pipe in self._pipes:
-            pipe.cancel()
-        await asyncio.gather(*self._pipes, return_exceptions=True)
+        # The transports' turn to close.
+        await asyncio.sleep(0)
 
     def cut(self) -> None:
         """Every connection ends now, without a goodbye."""
@@ -39,21 +43,28 @@ class Proxy:
             with contextlib.suppress(OSError, RuntimeError):
                 writer.write_eof()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self.open:
             writer.transport.abort()
             return
+        self._clients.add(writer)
+        self._begin(self._connect(reader, writer))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             there, back = await asyncio.open_connection(*self._target)
         except OSError:
+            self._clients.discard(writer)
             writer.transport.abort()
             return
-        self._clients.add(writer)
         self._servers.add(back)
-        for pipe in (self._pipe(reader, back), self._pipe(there, writer)):
-            task = asyncio.create_task(pipe)
-            self._pipes.add(task)
-            task.add_done_callback(self._pipes.discard)
+        self._begin(self._pipe(reader, back))
+        self._begin(self._pipe(there, writer))
 
     async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, RuntimeError, asyncio.CancelledError):
