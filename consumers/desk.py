@@ -212,6 +212,9 @@ class Desk:
         kept = set(lanes)
         for lane in self.lanes.values():
             if lane.number not in kept:
+                if lane.stopped is not None:
+                    # Whoever has it now says whether it still stands.
+                    self._metrics.set("noveto_lane_stopped", 0, lane=lane.number)
                 lane.assigned, lane.stopped = False, None
                 self._let_go(lane)
 
