@@ -112,11 +112,21 @@ class Positions:
     async def _from_events(self, tp: TopicPartition) -> tuple[int, bytes]:
         """Every entry left one record; the last is found by reading back further and further."""
         consumer = self._consumer
-        consumer.assign([tp])
         begin = (await consumer.beginning_offsets([tp]))[tp]
         end = (await consumer.end_offsets([tp]))[tp]
+        if end == begin:
+            return 0, b""
+        consumer.assign([tp])
+        try:
+            return await self._last_entry(tp, begin, end)
+        finally:
+            # What it would go on waiting for there holds up the broker's answer to every other question.
+            consumer.unsubscribe()
+
+    async def _last_entry(self, tp: TopicPartition, begin: int, end: int) -> tuple[int, bytes]:
+        consumer = self._consumer
         back = 10
-        while end > begin:
+        while True:
             consumer.seek(tp, max(begin, end - back))
             last = None
             while await consumer.position(tp) < end:
@@ -126,9 +136,8 @@ class Positions:
                 headers = dict(last.headers)
                 return int(headers["noveto-seq"]) + 1, bytes.fromhex(headers["noveto-hash"].decode())
             if end - back <= begin:
-                break
+                return 0, b""
             back *= 10
-        return 0, b""
 
     async def check_log(self, lane: int, next_offset: int) -> None:
         """Raise LaneStopped where the log of commands does not hold what the lane wants next."""

@@ -13,6 +13,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from consumers.positions import Positions
 from consumers.reference import load_reference
 from consumers.store import connect
 from consumers.topic_admin import create
@@ -67,6 +68,26 @@ async def test_a_send_that_fails_inside_a_transaction_is_not_committed(router: R
         head = await committee.hear(lambda heard: heard.type == "filing.head")
 
         assert case_id == head.data["caseId"]
+
+
+@pytest.mark.timeout(60)
+async def test_a_position_looked_up_leaves_nothing_to_wait_for(router: Router) -> None:
+    """A fetch that is left waiting holds up every later answer of the broker by half a second: lanes were taken one by one."""
+    worker = await router.worker().ready()
+    async with Party(router.stack.bootstrap, router.prefix, "windows") as windows:
+        await windows.say("refusal.proposed", refusal())
+        await router.settled()
+    worker.stop()
+    positions = Positions(router.settings)
+    await positions.start()
+    try:
+        found = [await positions.found_in_events(lane) for lane in range(router.settings.lanes)]
+
+        assert found == [await positions.published(lane) for lane in range(router.settings.lanes)]
+        assert {True, False} == {next_seq > 0 for next_seq, _ in found}
+        assert frozenset() == positions._consumer.assignment()
+    finally:
+        await positions.stop()
 
 
 @pytest.mark.timeout(60)
