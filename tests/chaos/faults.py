@@ -9,7 +9,7 @@ import json
 import random
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ AWAY_SECONDS = 3.0
 """How long a server stays away, a disk full or a clock wrong."""
 HOUR = 3600
 FULL_SECONDS = 10.0
+SPARE_SEGMENTS = 40
+"""More than the server keeps ready of its log."""
 PASSAGES = 40
 GUEST_SECONDS = 8.0
 
@@ -163,17 +165,39 @@ async def kill_database(scene: Scene) -> None:
 
 
 async def fill_disk(scene: Scene) -> None:
-    """The database's disk is full until a write has failed, if any comes, and a while longer; a server that gave up is started again."""
-    assert scene.disk is not None
-    postgres = scene.router.stack.postgres
-    log = postgres.log_path
+    """The database's disk is full until a write has failed, if any comes, and a while longer."""
+    log = scene.router.stack.postgres.log_path
     seen = log.stat().st_size
-    scene.disk.fill()
-    try:
+    async with _full(scene):
         # With every worker gone, or the broker away, nobody writes.
         with contextlib.suppress(TimeoutError):
             await asyncio.to_thread(wait_until, lambda: refused_a_write(log, seen), FULL_SECONDS, "no write failed")
         await asyncio.sleep(AWAY_SECONDS)
+
+
+async def fill_wal(scene: Scene) -> None:
+    """The disk is full when the write-ahead log needs another segment: the database server panics, and may not come back by itself."""
+    async with _full(scene):
+        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            connection = await asyncpg.connect(scene.router.superuser_dsn, timeout=5, command_timeout=5)
+            try:
+                for _ in range(SPARE_SEGMENTS):
+                    await connection.execute(
+                        "select pg_logical_emit_message(true, 'chaos', 'x'); select pg_switch_wal()"
+                    )
+            finally:
+                connection.terminate()
+        await asyncio.sleep(AWAY_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def _full(scene: Scene) -> AsyncIterator[None]:
+    """No room on the database's disk; afterwards there is, and a server that gave up is started again."""
+    assert scene.disk is not None
+    postgres = scene.router.stack.postgres
+    scene.disk.fill()
+    try:
+        yield
     finally:
         scene.disk.empty()
     try:
@@ -296,7 +320,10 @@ AROUND: tuple[Fault, ...] = (
     kill_broker,
     kill_database,
     fill_disk,
+    fill_wal,
 )
 EVERY = WORKERS + AROUND
+ON_DISK = {fill_disk, fill_wal}
+"""What takes a file system of a size of its own."""
 OFTEN = (kill_one, kill_at_label, terminate, cut_sessions, cut_database, cut_broker)
 """What comes three times as often as the rest."""

@@ -19,7 +19,7 @@ from deploy.local.stack import say_on_stderr
 
 from ..support import LANES, Router, supervised
 from . import checker
-from .faults import AROUND, EVERY, OFTEN, WORKERS, Fault, Scene, fill_disk
+from .faults import AROUND, EVERY, OFTEN, ON_DISK, WORKERS, Fault, Scene
 from .load import Load, stalls
 from .proxy import Proxy
 from .stack import Breakable, breakable
@@ -71,9 +71,9 @@ async def chaos(
 
 def possible(faults: tuple[Fault, ...], broken: Breakable) -> tuple[Fault, ...]:
     """Those that can be made here; says which cannot, and why."""
-    if broken.disk is None and fill_disk in faults:
-        say_on_stderr("fill_disk is left out: only root may mount a file system of its own size")
-        return tuple(fault for fault in faults if fault is not fill_disk)
+    if broken.disk is None and not ON_DISK.isdisjoint(faults):
+        say_on_stderr("a full disk is left out: only root may mount a file system of its own size")
+        return tuple(fault for fault in faults if fault not in ON_DISK)
     return faults
 
 
