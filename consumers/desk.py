@@ -204,8 +204,8 @@ class Desk:
             ):
                 continue
             state = await self._position(lane)
-            if state is not None and self._seek is not None:
-                await within(self._seek(lane.number, state.next_offset), GAP_SECONDS)
+            if state is not None:
+                await self._read_from(lane, state.next_offset)
 
     def keep_only(self, lanes: Iterable[int]) -> None:
         """After a rebalance: lanes that are not ours any more are let go."""
@@ -298,9 +298,7 @@ class Desk:
             recalculated = RECALCULATED_A_BATCH if by_the_clock else 0
             applied = await self._transact(state, batch, tick, self._settings.timers_a_batch, recalculated)
         except LaneLost as lost:
-            self._metrics.count("noveto_lane_fenced", stage="desk")
-            LOG.warning("lane lost", stage="desk", lane=lane.number, reason=str(lost))
-            self._let_go(lane)
+            await self._lost(lane, state, lost)
             return
         except NewerForm as newer:
             self._stop(lane, str(newer), remedy="a worker of the newer version")
@@ -324,6 +322,19 @@ class Desk:
         elif applied.commands:
             lane.gap_since = None
             lane.moved_at = time.monotonic()
+
+    async def _lost(self, lane: Lane, state: LaneState, lost: LaneLost) -> None:
+        """Another has the lane; or its epoch is still ours, and only the answer to a transaction was lost: then it is taken again."""
+        self._let_go(lane)
+        epoch = await self._patiently(partial(SQL.epoch, lane=lane.number))
+        if epoch != state.epoch or not lane.assigned:
+            self._metrics.count("noveto_lane_fenced", stage="desk")
+            LOG.warning("lane lost", stage="desk", lane=lane.number, reason=str(lost))
+            return
+        LOG.warning("answer lost", stage="desk", lane=lane.number)
+        taken = await self._take(lane)
+        if taken is not None:
+            await self._read_from(lane, taken.next_offset)
 
     async def _transact(
         self,
@@ -428,11 +439,17 @@ class Desk:
         lane.gap_since = lane.gap_since or now
         if now - lane.gap_since > GAP_SECONDS:
             raise DeskFailed(f"lane {lane.number} cannot get offset {offset} delivered")
-        if now - lane.sought_at < SEEK_EVERY_SECONDS or self._seek is None:
+        if now - lane.sought_at < SEEK_EVERY_SECONDS:
             return
         lane.sought_at = now
         self._forget(lane)
         LOG.warning("gap refused", lane=lane.number, wanted=offset)
+        await self._read_from(lane, offset)
+
+    async def _read_from(self, lane: Lane, offset: int) -> None:
+        """Where that fails, what comes is no lane's next offset: it is tried again."""
+        if self._seek is None:
+            return
         try:
             await within(self._seek(lane.number, offset), GAP_SECONDS)
         except Exception as error:

@@ -114,6 +114,9 @@ with moved as (
 )
 select count(*) from moved;
 
+-- name: epoch(lane)$
+select epoch from lanes where lane = :lane;
+
 -- name: lane_sources(lane)
 select topic, partition, next_offset, broker_time from sources where lane = :lane;
 
