@@ -94,7 +94,8 @@ class Surroundings:
 
     def open(self, centre: str, at: datetime) -> bool:
         """Whether the centre is open."""
-        return is_open(at, *self._time[centre])
+        of_centre = self._time[centre]
+        return is_open(at, of_centre.calendar, of_centre.hours)
 
     def working_day_seconds(self, centre: str) -> float:
         """The working time of its working day."""
@@ -106,11 +107,13 @@ class Surroundings:
 
     def working_seconds(self, centre: str, start: datetime, end: datetime) -> float:
         """Working time between two instants; a centre that the directory has lost has none."""
-        return working_seconds_between(start, end, *self._time[centre]) if centre in self._time else 0.0
+        of_centre = self._time.get(centre)
+        return working_seconds_between(start, end, of_centre.calendar, of_centre.hours) if of_centre else 0.0
 
     def back(self, centre: str, at: datetime, working_seconds: float) -> datetime:
         """The instant so much working time before another."""
-        return add_working_seconds(at, -working_seconds, *self._time[centre])
+        of_centre = self._time[centre]
+        return add_working_seconds(at, -working_seconds, of_centre.calendar, of_centre.hours)
 
 
 def standing(case: Case) -> Standing:

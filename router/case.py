@@ -1,11 +1,12 @@
 """A case: one refusal on its way through the tiers. State is a union of stages, and everything else that facts have told."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from topics.events import ConsultationRequest, Limit, Task
-from topics.fields import Instant, Model
+from topics.fields import Instant, Model, trusted
 from topics.parts import Actor, Guidance, LegalBases, Matter, Supplement
 from topics.vocabulary import (
     Card,
@@ -76,6 +77,11 @@ class Closed(Model):
 Stage = Annotated[
     AtClerk | AtReviewer | AtDecisionMaker | InConsultation | AtGovernment | Closed, Field(discriminator="name")
 ]
+
+
+def stage_of(tier: Tier, since: datetime) -> AtReviewer | AtDecisionMaker:
+    """The stage in which one of the two upper tiers studies the case."""
+    return trusted(AtReviewer)(since=since) if tier is Tier.REVIEWER else trusted(AtDecisionMaker)(since=since)
 
 
 _HOLDERS = {

@@ -1,14 +1,14 @@
 """What only a window says about a case: what was lacking, a withdrawal, supplements that came, a reply delivered."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from router import limits
 from router.case import AtClerk, Case
 from router.closing import already_closed, decided, in_time_corrections
-from router.context import Command, Context
+from router.context import MINUTE, Command, Context
 from router.needs import lacking
-from router.opening import decision_task, precedents_of, review_task
 from router.rejections import reject
+from router.tasks import decision_task, precedents_of, review_task
 from router.timers import whole_limit
 from topics.directory import Unit
 from topics.events import (
@@ -178,6 +178,6 @@ def delivered(case: Case, message: ReplyDelivered, command: Command, context: Co
 
 def _credible(message: ReplyDelivered, command: Command, context: Context) -> datetime:
     """The time of delivery as told, unless it was told too late to be credited: then the time it was received."""
-    grace = timedelta(minutes=context.policy.late_filing_minutes)
     told = message.delivered_at
-    return told if command.received_at - grace <= told <= command.received_at else command.received_at
+    earliest = command.received_at - context.policy.late_filing_minutes * MINUTE
+    return told if earliest <= told <= command.received_at else command.received_at

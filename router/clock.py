@@ -1,15 +1,14 @@
 """What time does to a case: it warns, exposes and moves on; it never refuses or grants (R24, R26 to R28)."""
 
-from datetime import datetime
 from typing import assert_never
 
 from router import limits
 from router.case import AtClerk, Case, Closed
 from router.clerk import onward
 from router.consulting import summary
-from router.context import Context
+from router.context import CalendarChanged, Command, Context, LimitsDue
 from router.evolve import evolve
-from router.opening import decision_task, precedents_of
+from router.tasks import next_decision
 from router.timers import Timer, next_timer, whole_limit
 from topics.events import (
     CardGiven,
@@ -31,12 +30,12 @@ from topics.vocabulary import Card, LimitKind, Tier
 MOST_AT_ONCE = 50
 
 
-def limits_due(case: Case, until: datetime, context: Context) -> list[Event]:
-    """Everything of the case that is due by `until`, in due order, however late it is noticed."""
+def limits_due(case: Case, due: LimitsDue, command: Command, context: Context) -> list[Event]:
+    """Everything of the case that is due, in due order, however late it is noticed."""
     events: list[Event] = []
     for _ in range(MOST_AT_ONCE):
         timer = next_timer(case)
-        if timer is None or timer.at > until:
+        if timer is None or timer.at > due.until:
             break
         fired = _fire(case, timer, context)
         for event in fired:
@@ -45,7 +44,7 @@ def limits_due(case: Case, until: datetime, context: Context) -> list[Event]:
     return events
 
 
-def calendar_changed(case: Case, context: Context) -> list[Event]:
+def calendar_changed(case: Case, change: CalendarChanged, command: Command, context: Context) -> list[Event]:
     """R26: open due times are worked out again; a card once given stays."""
     time = context.working_time[case.centre]
     before = tuple(limit for limit in case.limits if not case.card(limit.kind, Card.RED, limit.about))
@@ -149,15 +148,13 @@ def _pass_clerk(case: Case, timer: Timer, context: Context) -> TierPassed:
 
 def _pass_reviewer(case: Case, timer: Timer, context: Context) -> TierPassed:
     """The reviewer did not act: the decision-maker has the case, and may say yes; a refusal still needs an opinion."""
-    precedents = precedents_of(case.matter.task_code, case.situation, case.ground_code, context)
-    whole = whole_limit(case.limits)
     return trusted(TierPassed)(
         at=context.now,
         tier=Tier.REVIEWER,
         to_tier=Tier.DECISION_MAKER,
         since=timer.limit.starts_at,
         due_at=timer.limit.due_at,
-        tasks=(decision_task(case.case_id, case.version + 1, whole, precedents, context),),
+        tasks=(next_decision(case, context),),
     )
 
 

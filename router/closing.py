@@ -76,11 +76,11 @@ def in_time_corrections(
     case: Case, kind: LimitKind, in_time_at: datetime, context: Context, about: str | None = None
 ) -> list[CardCorrected]:
     """Cards of a limit that were given although what they say was missing had been there before they fell due (R29)."""
-    given = (case.card(kind, Card.YELLOW, about), case.card(kind, Card.RED, about))
     return [
-        trusted(CardCorrected)(at=context.now, limit=kind, about=about, card=card.card, received_at=in_time_at)
-        for card in given
-        if card is not None and not card.corrected and in_time_at <= card.fell_due_at
+        trusted(CardCorrected)(at=context.now, limit=kind, about=about, card=given.card, received_at=in_time_at)
+        for given in case.cards
+        if given.limit is kind and given.about == about and not given.superseded
+        if not given.corrected and in_time_at <= given.fell_due_at
     ]
 
 

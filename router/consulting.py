@@ -4,8 +4,8 @@ from router import limits
 from router.case import Case, Consulted, InConsultation
 from router.closing import in_time_corrections
 from router.context import Command, Context, WorkingTime
-from router.opening import precedents_of
 from router.rejections import reject
+from router.tasks import precedents_for
 from router.timers import whole_limit
 from topics.events import ConsultationAsked, ConsultationRequest, Event, Limit, OpinionGiven, Rejection, Task
 from topics.fields import trusted
@@ -127,7 +127,7 @@ def summary(case: Case, request_id: str, context: Context, after: int = 0) -> tu
             kind="opinions_in",
             opened_at=context.now,
             due_at=whole and whole.due_at,
-            precedents=precedents_of(case.matter.task_code, case.situation, case.ground_code, context),
+            precedents=precedents_for(case, context),
         ),
     )
 

@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from deadlines import DEFAULT_HOURS, Calendar, OpeningHours
@@ -16,21 +15,24 @@ from topics.parts import Precedents
 from topics.vocabulary import Situation
 
 
-class WorkingTime(NamedTuple):
-    """A centre's working days and opening hours."""
+@dataclass(frozen=True, slots=True)
+class WorkingTime:
+    """A centre's working days and opening hours; those of the same version say the same of every moment."""
 
-    calendar: Calendar
-    hours: OpeningHours
+    calendar: Calendar = field(compare=False)
+    hours: OpeningHours = field(compare=False)
+    version: str = field(init=False)
+    """The calendar's version, and a mark of the hours where they are not the usual ones: either moves due times."""
 
-    @property
-    def version(self) -> str:
-        """The calendar's version, and a mark of the hours where they are not the usual ones: either moves due times."""
-        return self.calendar.version + _mark(self.hours)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "version", self.calendar.version + _mark(self.hours))
 
 
-@cache
 def _mark(hours: OpeningHours) -> str:
     return "" if hours == DEFAULT_HOURS else f"-{hashlib.sha256(str(hours).encode()).hexdigest()[:6]}"
+
+
+MINUTE = timedelta(minutes=1)
 
 
 class PrecedentKey(NamedTuple):
@@ -75,8 +77,7 @@ class CalendarChanged:
     """A year was loaded or amended: work the open limits out again (R26)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """Something asked about one case."""
 
     case_id: str

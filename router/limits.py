@@ -1,6 +1,7 @@
 """The periods of a case, worked out by `deadlines`: how long the opinion and the policy let each thing take."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from deadlines import (
     SHANGHAI,
@@ -23,11 +24,8 @@ from topics.vocabulary import LimitKind, MatterClass
 HOUR = 3600
 # A budget that would be over before it began still leaves a person this long.
 LEAST_BUDGET_SECONDS = 30 * 60
-
-
-# Days are worked out once for all that starts in the same minute; yellow cards and budgets are whole minutes, as people read them.
-_known: dict[tuple[object, ...], tuple[datetime, bool, datetime]] = {}
-_MOST_KNOWN = 100_000
+# How many periods are remembered: days are worked out once for all that starts in the same minute.
+MOST_REMEMBERED = 100_000
 
 
 def _in_days(
@@ -42,8 +40,9 @@ def _in_days(
     about: str | None = None,
     cards: bool = True,
 ) -> Limit:
-    due_at, provisional, yellow_at = _worked_out(
-        start, days, reckoning, time, context.policy.yellow_share, kind is LimitKind.STATUTORY_NOTICE
+    minute = int(start.timestamp()) // 60
+    due_at, provisional, yellow_at = _days_from(
+        minute, days, reckoning, time, context.policy.yellow_share, kind is LimitKind.STATUTORY_NOTICE
     )
     return trusted(Limit)(
         kind=kind,
@@ -55,25 +54,18 @@ def _in_days(
         about=about,
         days=days,
         reckoning=reckoning,
-        calendar=time.calendar.version,
+        calendar=time.version,
     )
 
 
-def _worked_out(
-    start: datetime, days: int, reckoning: Reckoning, time: WorkingTime, share: float, statutory: bool
+@lru_cache(MOST_REMEMBERED)
+def _days_from(
+    minute: int, days: int, reckoning: Reckoning, time: WorkingTime, share: float, statutory: bool
 ) -> tuple[datetime, bool, datetime]:
     """When it is due, whether that is provisional, and when that share of it is used up."""
-    minute = int(start.timestamp()) // 60
-    key = (time.calendar.version, time.hours, minute, days, reckoning, share, statutory)
-    known = _known.get(key)
-    if known is None:
-        begun = datetime.fromtimestamp(minute * 60, UTC)
-        due = DueTime.reckon(begun, days, time.calendar, time.hours, reckoning, "R25", statutory)
-        yellow = share_of_limit(begun, due.due, share, time.calendar, time.hours)
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        known = _known[key] = (due.due, due.provisional, yellow)
-    return known
+    start = datetime.fromtimestamp(minute * 60, UTC)
+    due = DueTime.reckon(start, days, time.calendar, time.hours, reckoning, "R25", statutory)
+    return due.due, due.provisional, share_of_limit(start, due.due, share, time.calendar, time.hours)
 
 
 def approval(
@@ -219,34 +211,33 @@ def _budget(
 ) -> Limit:
     # It begins with the next full minute: the due time that a person reads is the one that counts.
     minute = -(int(context.now.timestamp()) // -60)
-    share = context.policy.reviewer_share
-    key = (time.calendar.version, time.hours, minute, hours, whole and whole.due_at, share)
-    known = _known_budgets.get(key)
-    if known is None:
-        start = datetime.fromtimestamp(minute * 60, UTC)
-        seconds = round(hours * HOUR)
-        if whole is not None:
-            left = working_seconds_between(start, whole.due_at, time.calendar, time.hours)
-            seconds = max(min(seconds, int(left * share) // 60 * 60), LEAST_BUDGET_SECONDS)
-        due = add_working_seconds(start, seconds, time.calendar, time.hours)
-        provisional = not time.calendar.is_certain(shanghai(due).date())
-        if len(_known_budgets) >= _MOST_KNOWN:
-            _known_budgets.clear()
-        known = _known_budgets[key] = (start, due, provisional, seconds)
-    start, due, provisional, seconds = known
+    start, due_at, provisional, seconds = _hours_from(
+        minute, hours, whole and whole.due_at, context.policy.reviewer_share, time
+    )
     return trusted(Limit)(
         kind=kind,
         starts_at=start,
-        due_at=due,
+        due_at=due_at,
         provisional=provisional,
         rule="R24",
         about=about,
         working_seconds=seconds,
-        calendar=time.calendar.version,
+        calendar=time.version,
     )
 
 
-_known_budgets: dict[tuple[object, ...], tuple[datetime, datetime, bool, int]] = {}
+@lru_cache(MOST_REMEMBERED)
+def _hours_from(
+    minute: int, hours: float, whole_due_at: datetime | None, share: float, time: WorkingTime
+) -> tuple[datetime, datetime, bool, int]:
+    """When it starts, when it is due, whether that is provisional, and its working seconds: at most a share of what is left."""
+    start = datetime.fromtimestamp(minute * 60, UTC)
+    seconds = round(hours * HOUR)
+    if whole_due_at is not None:
+        left = working_seconds_between(start, whole_due_at, time.calendar, time.hours)
+        seconds = max(min(seconds, int(left * share) // 60 * 60), LEAST_BUDGET_SECONDS)
+    due = add_working_seconds(start, seconds, time.calendar, time.hours)
+    return start, due, not time.calendar.is_certain(shanghai(due).date()), seconds
 
 
 def _counting(unit: Unit) -> Counting:

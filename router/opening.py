@@ -3,21 +3,19 @@
 from datetime import datetime, timedelta
 
 from router import limits
-from router.context import Command, Context, PrecedentKey, WorkingTime
+from router.context import MINUTE, Command, Context, WorkingTime
 from router.needs import lacking, reply_lacking
 from router.rejections import reject
+from router.tasks import decision_task, precedents_of, review_task, supply_task
 from topics.directory import Unit
 from topics.events import CaseOpened, Event, GuidanceRecorded, Limit, Rejection, Task
-from topics.fields import changed, trusted
+from topics.fields import trusted
 from topics.inbound import GuidanceGiven, Opening, RefusalProposed, RefusalReported
 from topics.parts import Precedents
 from topics.vocabulary import MatterClass, RequestKind, Situation, Tier
 
 # An asking time further back than this is a clock that is wrong, not a window that is late.
 OLDEST_REQUEST = timedelta(days=366)
-
-
-NO_PRECEDENTS = Precedents()
 
 
 def propose(message: RefusalProposed, command: Command, context: Context) -> list[Event] | Rejection:
@@ -63,7 +61,7 @@ def propose(message: RefusalProposed, command: Command, context: Context) -> lis
             asked_at=message.asked_at,
             received_at=command.received_at,
             clock_start=start,
-            late_filing=_late(message.asked_at, command, context),
+            late_filing=command.received_at - message.asked_at > context.policy.late_filing_minutes * MINUTE,
             reviewer_skipped=unit.without_reviewer.document if unit.without_reviewer else None,
             lacking=missing,
             limits=running + budgets,
@@ -81,10 +79,7 @@ def report(message: RefusalReported, command: Command, context: Context) -> list
     missing = lacking(message.situation, None, None, (), None)
     start = min(message.asked_at, command.received_at)
     running = _limits(message.situation, message.request_kind, (), start, unit, context, time, needs_study=True)
-    task = trusted(Task)(
-        task_id=f"{command.case_id}.1.supply", tier=Tier.CLERK, kind="supply", opened_at=context.now, lacking=missing
-    )
-    budget = limits.clerk_budget(task.task_id, unit, context, time)
+    task, budget = supply_task(command.case_id, 1, missing, unit, context, time)
     return [
         trusted(CaseOpened)(
             at=context.now,
@@ -108,7 +103,7 @@ def report(message: RefusalReported, command: Command, context: Context) -> list
             reviewer_skipped=unit.without_reviewer.document if unit.without_reviewer else None,
             lacking=missing,
             limits=(*running, budget),
-            tasks=(changed(task, {"due_at": budget.due_at}),),
+            tasks=(task,),
         )
     ]
 
@@ -143,15 +138,6 @@ def guide(message: GuidanceGiven, command: Command, context: Context) -> list[Ev
     ]
 
 
-def precedents_of(
-    task_code: str, situation: Situation | None, ground_code: str | None, context: Context
-) -> Precedents | None:
-    """How earlier cases of the same kind ended; None while the case does not yet say of which kind it is."""
-    if situation is None or ground_code is None:
-        return None
-    return context.precedents.get(PrecedentKey(task_code, situation, ground_code), NO_PRECEDENTS)
-
-
 def _placed(message: Opening, command: Command, context: Context) -> tuple[Unit, str, WorkingTime] | Rejection:
     unit = context.directory.unit(message.org_code)
     if unit is None or unit.centre is None:
@@ -163,10 +149,6 @@ def _placed(message: Opening, command: Command, context: Context) -> tuple[Unit,
     if command.received_at - message.asked_at > OLDEST_REQUEST:
         return reject("implausible_time", "askedAt lies more than a year back", where="askedAt")
     return unit, unit.centre, context.working_time[unit.centre]
-
-
-def _late(asked_at: datetime, command: Command, context: Context) -> bool:
-    return command.received_at - asked_at > timedelta(minutes=context.policy.late_filing_minutes)
 
 
 def _limits(
@@ -206,55 +188,7 @@ def _first_tasks(
         tasks.append(task)
         budgets.append(budget)
     if missing:
-        supply = trusted(Task)(
-            task_id=f"{case_id}.1.supply", tier=Tier.CLERK, kind="supply", opened_at=context.now, lacking=missing
-        )
-        budget = limits.clerk_budget(supply.task_id, unit, context, time)
-        tasks.append(changed(supply, {"due_at": budget.due_at}))
+        task, budget = supply_task(case_id, 1, missing, unit, context, time)
+        tasks.append(task)
         budgets.append(budget)
     return tuple(tasks), tuple(budgets)
-
-
-def review_task(
-    case_id: str,
-    version: int,
-    whole: Limit | None,
-    precedents: Precedents | None,
-    unit: Unit,
-    context: Context,
-    time: WorkingTime,
-    question: str | None = None,
-) -> tuple[Task, Limit]:
-    """The reviewer's task, and the budget after which the case moves on without them (R24)."""
-    task_id = f"{case_id}.{version}.review"
-    budget = limits.reviewer_budget(task_id, unit, whole, context, time)
-    task = trusted(Task)(
-        task_id=task_id,
-        tier=Tier.REVIEWER,
-        kind="review",
-        opened_at=context.now,
-        due_at=budget.due_at,
-        question=question,
-        precedents=precedents,
-    )
-    return task, budget
-
-
-def decision_task(
-    case_id: str,
-    version: int,
-    whole: Limit | None,
-    precedents: Precedents | None,
-    context: Context,
-    question: str | None = None,
-) -> Task:
-    """The decision-maker's task: theirs is the rest of the whole limit."""
-    return trusted(Task)(
-        task_id=f"{case_id}.{version}.decide",
-        tier=Tier.DECISION_MAKER,
-        kind="decide",
-        opened_at=context.now,
-        due_at=whole.due_at if whole else None,
-        question=question,
-        precedents=precedents,
-    )

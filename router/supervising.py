@@ -4,10 +4,9 @@ from router import limits
 from router.case import AtGovernment, Case
 from router.closing import already_closed, decided, in_time_corrections
 from router.context import Command, Context
-from router.opening import decision_task, precedents_of
 from router.refusing import refusal_problem, same_person
 from router.rejections import reject
-from router.timers import whole_limit
+from router.tasks import next_decision
 from topics.directory import Unit
 from topics.events import (
     CaseReferred,
@@ -32,7 +31,7 @@ from topics.inbound import (
 from topics.vocabulary import LimitKind, Outcome, Tier
 
 
-def instruct(case: Case, message: CommitteeInstructed, context: Context) -> list[Event] | Rejection:
+def instruct(case: Case, message: CommitteeInstructed, command: Command, context: Context) -> list[Event] | Rejection:
     """催办、督办、协调: the unit owes an answer by a limit; nothing is decided by it."""
     instruction_id = f"{case.case_id}.{case.version + 1}.instruction"
     limit = limits.instruction(instruction_id, context, context.working_time[case.centre])
@@ -111,9 +110,7 @@ def rule(case: Case, message: GovernmentDecided, command: Command, context: Cont
             return problem
     tasks: tuple[Task, ...] = ()
     if isinstance(message.ruling, Direct):
-        whole = whole_limit(case.limits)
-        precedents = precedents_of(case.matter.task_code, case.situation, case.ground_code, context)
-        tasks = (decision_task(case.case_id, case.version + 1, whole, precedents, context, message.ruling.direction),)
+        tasks = (next_decision(case, context, message.ruling.direction),)
     ruled = trusted(GovernmentRuled)(
         at=context.now,
         referral_id=message.referral_id,

@@ -79,24 +79,13 @@ def trusted(model: Callable[Fields, Made]) -> Callable[Fields, Made]:
     Only for what the program itself puts together out of validated models; whatever comes from outside is validated. The type
     checker still sees every field, and the tests read back all that the core makes.
     """
-    maker: Callable[Fields, Made] | None = _makers.get(model)
-    if maker is None:
-        maker = _makers[model] = _maker(cast("type[Any]", model))
+    maker: Callable[Fields, Made] = _makers.get(model) or _maker(cast("type[Any]", model))
     return maker
 
 
 def changed(model: Made, changes: Mapping[str, Any]) -> Made:
     """A copy with other values in some fields, which are as valid as those they replace."""
-    made = object.__new__(type(model))
-    _set(made, "__dict__", {**model.__dict__, **changes})
-    _set(made, "__pydantic_fields_set__", model.__pydantic_fields_set__)
-    _set(made, "__pydantic_extra__", None)
-    _set(made, "__pydantic_private__", None)
-    return made
-
-
-# Past the frozen models' own.
-_set = object.__setattr__
+    return _made(type(model), {**model.__dict__, **changes}, model.__pydantic_fields_set__)
 
 
 def _maker(model: type[Any]) -> Callable[..., Any]:
@@ -104,11 +93,21 @@ def _maker(model: type[Any]) -> Callable[..., Any]:
     names = set(unset)
 
     def make(**fields: Any) -> Any:
-        made = object.__new__(model)
-        _set(made, "__dict__", {**unset, **fields})
-        _set(made, "__pydantic_fields_set__", names)
-        _set(made, "__pydantic_extra__", None)
-        _set(made, "__pydantic_private__", None)
-        return made
+        return _made(model, {**unset, **fields}, names)
 
+    _makers[model] = make
     return make
+
+
+def _made(model: type[Made], values: dict[str, Any], fields_set: set[str]) -> Made:
+    made = _new(model)
+    _set_values(made, values)
+    _set_fields_set(made, fields_set)
+    _set_extra(made, None)
+    _set_private(made, None)
+    return made
+
+
+_new = object.__new__
+# All that pydantic keeps of an instance: set past the frozen models' own way, and past the look-up of each name.
+_set_values, _set_fields_set, _set_extra, _set_private = (vars(BaseModel)[slot].__set__ for slot in BaseModel.__slots__)

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from router import clerk, clock, closing, evolve, opening, policy, refusing, supervising, tier
+from router import acts, clerk, clock, closing, decide, evolve, policy, refusing, supervising, tasks, tier
 from router.case import Case, Review
-from topics.events import CaseDecided
-from topics.inbound import Refuse
+from topics.events import CaseDecided, CaseReturned
+from topics.inbound import CaseWithdrawn, Guide, Refuse
 from topics.vocabulary import Outcome, RequestKind, ReviewerOpinion, Situation, StageName, Tier
 
 from ..unit.router import world
@@ -63,6 +63,10 @@ def test_the_page_on_the_mechanism_shows_what_the_code_does(language: str) -> No
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
+def _instead(patch: pytest.MonkeyPatch, table: dict[Any, Any], kind: type[Any], meaning: Callable[..., Any]) -> None:
+    patch.setitem(table, kind, meaning)
+
+
 def _without_reviewer_opinion(patch: pytest.MonkeyPatch) -> None:
     whole = refusing.refusal_problem
     anybody = Review(by=world.REVIEWER, opinion=ReviewerOpinion.UPHOLD, reason="x")
@@ -70,13 +74,13 @@ def _without_reviewer_opinion(patch: pytest.MonkeyPatch) -> None:
     def guardless(case: Case, decision: Refuse) -> Any:
         return whole(case.model_copy(update={"review": anybody}), decision)
 
-    patch.setattr(tier, "refusal_problem", guardless)
+    patch.setattr(acts, "refusal_problem", guardless)
 
 
 def _without_legal_basis(patch: pytest.MonkeyPatch) -> None:
     whole = refusing.refusal_problem
     patch.setattr(
-        tier,
+        acts,
         "refusal_problem",
         lambda case, decision: whole(case, decision.model_copy(update={"legal_basis": world.BASIS})),
     )
@@ -85,7 +89,7 @@ def _without_legal_basis(patch: pytest.MonkeyPatch) -> None:
 def _without_explanation(patch: pytest.MonkeyPatch) -> None:
     whole = refusing.refusal_problem
     patch.setattr(
-        tier,
+        acts,
         "refusal_problem",
         lambda case, decision: whole(case, decision.model_copy(update={"explanation": "x"})),
     )
@@ -114,7 +118,7 @@ def _without_confirmation_of_a_withdrawal(patch: pytest.MonkeyPatch) -> None:
             case, Outcome.WITHDRAWN, message, command, context, reason=message.reason, confirmation=message.confirmation
         )
 
-    patch.setattr(clerk, "withdraw", ended)
+    _instead(patch, decide.IN_A_CASE, CaseWithdrawn, ended)
 
 
 def _without_the_check_of_who_checks(patch: pytest.MonkeyPatch) -> None:
@@ -122,12 +126,13 @@ def _without_the_check_of_who_checks(patch: pytest.MonkeyPatch) -> None:
 
 
 def _with_a_grey_area_guided(patch: pytest.MonkeyPatch) -> None:
-    whole = tier._guide
+    whole = acts.MEANINGS[Guide]
 
-    def guided(case: Case, *others: Any) -> Any:
-        return whole(case.model_copy(update={"situation": Situation.CONDITIONS_NOT_MET}), *others)
+    def guided(act: acts.Act, decision: Guide) -> Any:
+        case = act.case.model_copy(update={"situation": Situation.CONDITIONS_NOT_MET})
+        return whole(act._replace(case=case), decision)
 
-    patch.setattr(tier, "_guide", guided)
+    _instead(patch, acts.MEANINGS, Guide, guided)
 
 
 def _with_a_grey_area_renamed(patch: pytest.MonkeyPatch) -> None:
@@ -148,13 +153,8 @@ def _with_a_clock_that_refuses(patch: pytest.MonkeyPatch) -> None:
 
 
 def _with_an_opinion_that_survives_its_return(patch: pytest.MonkeyPatch) -> None:
-    whole = evolve._changes
-
-    def kept(case: Case, event: Any) -> dict[str, Any]:
-        changes = whole(case, event)
-        return {**changes, "review": case.review} if event.type == "case.returned" else changes
-
-    patch.setattr(evolve, "_changes", kept)
+    whole = evolve.CHANGES[CaseReturned]
+    _instead(patch, evolve.CHANGES, CaseReturned, lambda case, event: {**whole(case, event), "review": case.review})
 
 
 PROPOSED = "clerk proposes (out_of_scope)"
@@ -221,10 +221,10 @@ def test_the_walk_finds_the_shortest_way_through_a_gap(
 @pytest.mark.rule("R32")
 def test_the_walk_finds_a_state_from_which_no_refusal_can_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tier that has the case and no task for it: nobody is told, and nothing but a yes is left."""
-    whole = opening.decision_task
+    whole = tasks.next_decision
     monkeypatch.setattr(
-        tier,
-        "decision_task",
+        acts,
+        "next_decision",
         lambda *given, **named: whole(*given, **named).model_copy(update={"kind": "follow_up_supplements"}),
     )
 

@@ -176,9 +176,10 @@ def visited(unit: str, kind: RequestKind) -> Walked:
 def _step(walked: Walked, key: Key, node: Node, given: Input, context: Context) -> Node | None:
     case, book, unit, kind = node
     received = LONG_AGO if given.early else NOW
-    if isinstance(given.message, Firing) and case is not None:
-        case = only_due(case, given.message.number)
-    result = decide(case, Command(CASES[unit], given.message, received, "windows"), context)
+    message = given.message
+    if isinstance(message, Firing) and case is not None:
+        case, message = only_due(case, message.number), LimitsDue(message.until)
+    result = decide(case, Command(CASES[unit], message, received, "windows"), context)
     if isinstance(result, Rejection):
         return None
 

@@ -28,7 +28,7 @@ TIME = world.context().working_time[world.CENTRE]
 
 def working_seconds(centre: str, start: datetime, end: datetime) -> float:
     """The centre of the small world."""
-    return working_seconds_between(start, end, *TIME)
+    return working_seconds_between(start, end, TIME.calendar, TIME.hours)
 
 
 class Counting:

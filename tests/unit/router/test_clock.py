@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deadlines import DEFAULT_HOURS, Calendar, Closing, shipped_calendar
+from deadlines import DEFAULT_HOURS, Calendar, Closing, OpeningHours, shipped_calendar
 from router.clock import is_over
 from router.context import CalendarChanged, LimitsDue, WorkingTime
 from router.timers import next_timer
@@ -464,6 +464,19 @@ def test_an_amended_calendar_moves_what_is_open() -> None:
     assert {"bureau", "committee"} == set(spec.to(DeadlineAlert))
     assert "由2026年11月25日17:00改为2026年11月26日17:00。" in spec.sent(DeadlineAlert)[0].text
     assert spec.when(CalendarChanged()).events == []
+
+
+@pytest.mark.rule("R26")
+def test_other_opening_hours_move_what_is_open_and_their_end_moves_it_back() -> None:
+    """A limit names the hours it was worked out by together with the calendar."""
+    late = WorkingTime(shipped_calendar(), OpeningHours.parse("09:00-12:00", "13:30-19:00"))
+    spec = Specification(make_context=lambda now: world.context(now, working_time={world.CENTRE: late})).opened()
+
+    assert {late.version} == {limit.calendar for limit in spec.state.limits}
+    assert spec.when(CalendarChanged()).events == []
+    spec.make_context = world.context
+    spec.when(CalendarChanged())
+    assert TOMORROW_CLOSING == _limits(spec)[LimitKind.APPROVAL].due_at
 
 
 @pytest.mark.rule("R26")
