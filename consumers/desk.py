@@ -10,9 +10,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
 
 import asyncpg
 import structlog
@@ -22,19 +20,20 @@ from consumers import ledger, tracing
 from consumers.clock import Clock
 from consumers.contents import References
 from consumers.delivered import Delivered, Unreadable
+from consumers.desk_measures import DeskMeasures
 from consumers.lag import Lag
 from consumers.lanes import SQL, LaneLost, LaneState, take_lane
 from consumers.ledger import Tick
+from consumers.patience import LONGEST_WAIT_SECONDS, PatientDatabase
 from consumers.positions import LaneStopped, Positions, check_journal
-from consumers.results import coordinates
 from consumers.settings import Settings
 from consumers.store import DATABASE_AWAY
+from consumers.ticking import Ticking
 from consumers.waiting import Room, within
 from metrics.table import Metrics
 from topics.upcasting import NewerForm
 
 LOG = structlog.get_logger()
-T = TypeVar("T")
 
 QUEUE = 4000
 MIB = 1024 * 1024
@@ -48,7 +47,6 @@ TICK_SECONDS = 0.25
 RECALCULATED_A_BATCH = 100
 # How many lanes do what the clock asks at the same time: one decides while the other waits for the database.
 CLOCKWORKS = 2
-LONGEST_WAIT_SECONDS = 1.0
 # SQLSTATE classes 22, 23 and 54: the database is well, but will not have these data.
 REFUSED_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 
@@ -106,23 +104,26 @@ class Desk:
     ) -> None:
         self._settings = settings
         self._references = references
-        self._pool = pool
         self._metrics = metrics
         self._clock = clock
         self._broker = positions
         self._published = published
         self._seek: Seek | None = None
         self.lanes = {number: Lane(number) for number in range(settings.lanes)}
-        self.database_away_since: float | None = None
+        self._database = PatientDatabase(pool, metrics)
+        self._ticking = Ticking(settings, self._database, positions, clock)
         self._room = Room(WAITING_BYTES)
-        self._waiting: set[object] = set()
-        """What waits for the database to be well again."""
         self.broker_away_since: float | None = None
         self._tried_again = False
-        self._asking_since: float | None = None
         self._asked: asyncio.Queue[Lane] = asyncio.Queue()
         self.rebalancing = True
+        self._measures = DeskMeasures(metrics)
         self.spans = tracing.Spans()
+
+    @property
+    def database_away_since(self) -> float | None:
+        """Since when the database has not answered, by the process's own clock."""
+        return self._database.away_since
 
     async def run(self, seek: Seek) -> None:
         """Work until cancelled. Raises DeskFailed where delivery cannot be mended from here."""
@@ -165,10 +166,12 @@ class Desk:
         """Raise the lane's epoch, and see that both stores are the ones this lane was written to; None where it must wait."""
         lane.lost_at = time.monotonic()
         try:
-            state = await self._patiently(partial(take_lane, lane=lane.number))
+            state = await self._database.patiently(partial(take_lane, lane=lane.number))
             await self._broker.check_log(lane.number, state.next_offset)
             next_seq, last_hash = await self._broker.published(lane.number)
-            await self._patiently(partial(check_journal, lane=lane.number, next_seq=next_seq, last_hash=last_hash))
+            await self._database.patiently(
+                partial(check_journal, lane=lane.number, next_seq=next_seq, last_hash=last_hash)
+            )
         except LaneStopped as stopped:
             self._stop(lane, str(stopped), remedy="noveto rebuild")
             return None
@@ -311,10 +314,10 @@ class Desk:
         if (applied.more_timers or applied.waits) and lane.tick is None:
             lane.tick = tick
         seconds = time.perf_counter() - started
-        self._measure(lane, applied, seconds)
+        self._measures.transaction(lane.number, applied, seconds)
         if applied.results is not None:
             taken = [one for one in batch if first <= one.offset < state.next_offset]
-            self._measure_commands(taken, applied.results.now, seconds)
+            self._measures.commands(taken, applied.results.now, seconds, self.spans)
             if taken:
                 lane.lag.read(taken[-1].record.source.broker_time.timestamp())
         if applied.gap:
@@ -326,7 +329,7 @@ class Desk:
     async def _lost(self, lane: Lane, state: LaneState, lost: LaneLost) -> None:
         """Another has the lane; or its epoch is still ours, and only the answer to a transaction was lost: then it is taken again."""
         self._let_go(lane)
-        epoch = await self._patiently(partial(SQL.epoch, lane=lane.number))
+        epoch = await self._database.patiently(partial(SQL.epoch, lane=lane.number))
         if epoch != state.epoch or not lane.assigned:
             self._metrics.count("noveto_lane_fenced", stage="desk")
             LOG.warning("lane lost", stage="desk", lane=lane.number, reason=str(lost))
@@ -347,7 +350,7 @@ class Desk:
     ) -> ledger.Applied:
         """One transaction; where the database refuses the data, smaller ones, down to the one case that is then quarantined."""
         try:
-            return await self._patiently(
+            return await self._database.patiently(
                 lambda connection: ledger.apply(
                     connection,
                     state,
@@ -389,49 +392,6 @@ class Desk:
             why = f"{type(error).__name__} ({error.sqlstate})"
             return await self._transact(state, batch, tick, most_timers, most_recalculated, why)
 
-    def _measure(self, lane: Lane, applied: ledger.Applied, seconds: float) -> None:
-        number = lane.number
-        if applied.repeats_dropped and not applied.gap:
-            self._metrics.count("noveto_desk_repeats_dropped", applied.repeats_dropped, lane=number)
-        if applied.results is None:
-            return
-        LOG.debug(
-            "batch decided",
-            lane=number,
-            commands=applied.commands,
-            timers=applied.timers,
-            entries=applied.entries,
-            seconds=seconds,
-        )
-        self._metrics.observe("noveto_desk_transaction_seconds", seconds)
-        for phase, took in applied.phases.items():
-            self._metrics.observe("noveto_desk_phase_seconds", took, phase=phase)
-        self._metrics.count("noveto_desk_commands", applied.commands, lane=number)
-        self._metrics.count("noveto_desk_entries", applied.entries, lane=number)
-        if applied.commands:
-            self._metrics.observe("noveto_desk_batch_commands", applied.commands)
-        if applied.timers:
-            self._metrics.count("noveto_desk_timers_fired", applied.timers, lane=number)
-        for reason, count in applied.results.rejections.items():
-            self._metrics.count("noveto_desk_answers", count, reason=reason)
-        for fact, count in applied.results.facts.items():
-            self._metrics.count("noveto_desk_facts", count, type=fact)
-        for row in applied.results.quarantined:
-            LOG.error("case quarantined", lane=number, case=row.case_id, error=row.error.split(":", 1)[0])
-
-    def _measure_commands(self, taken: list[Delivered | Unreadable], now: datetime, seconds: float) -> None:
-        """How long each took from its receipt to its entry in the journal: the objective is 1 s."""
-        for one in taken:
-            waited = (now - one.record.source.broker_time).total_seconds()
-            self._metrics.observe("noveto_desk_command_seconds", max(0.0, waited) + seconds)
-            if self.spans.on and isinstance(one, Delivered):
-                own = tracing.child(one.traceparent, "desk", coordinates(one.record.source))
-                about: dict[str, str | int] = {
-                    "noveto_case": one.record.case_id or "",
-                    "messaging_kafka_offset": one.offset,
-                }
-                self.spans.record("desk", own, one.traceparent, now, now + timedelta(seconds=seconds), **about)
-
     async def _seek_back(self, lane: Lane, offset: int) -> None:
         """A hole before what came: read again from our position. What came after the hole comes again."""
         self._metrics.count("noveto_desk_gaps_refused", lane=lane.number)
@@ -455,36 +415,6 @@ class Desk:
         except Exception as error:
             LOG.warning("seek failed", lane=lane.number, error=type(error).__name__)
 
-    async def _patiently(self, work: Callable[[Any], Awaitable[T]]) -> T:
-        """Do it on a connection; while the database is away wait and try again, slower up to a second."""
-        wait = 0.05
-        this = object()
-        try:
-            while True:
-                try:
-                    async with self._pool.acquire(timeout=5) as connection:
-                        return await work(connection)
-                except DATABASE_AWAY as error:
-                    self._waiting.add(this)
-                    self._database_went(error)
-                    self._metrics.count("noveto_desk_errors", error=type(error).__name__)
-                    await asyncio.sleep(wait)
-                    wait = min(wait * 2, LONGEST_WAIT_SECONDS)
-        finally:
-            self._waiting.discard(this)
-            self._database_came()
-
-    def _database_went(self, error: Exception) -> None:
-        if self.database_away_since is None:
-            self.database_away_since = time.monotonic()
-            LOG.warning("database is away", error=type(error).__name__)
-
-    def _database_came(self) -> None:
-        """It answers; it is back once nobody waits for it any more: a full disk can be read."""
-        if self.database_away_since is not None and not self._waiting:
-            LOG.info("database is back", seconds=round(time.monotonic() - self.database_away_since, 1))
-            self.database_away_since = None
-
     # -- the clock -----------------------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
@@ -494,56 +424,22 @@ class Desk:
             try:
                 await self._ask_for_due_timers()
             except (*DATABASE_AWAY, KafkaError) as error:
-                self._asking_since = None
+                self._ticking.pause()
                 self._metrics.count("noveto_desk_errors", error=type(error).__name__)
                 await asyncio.sleep(LONGEST_WAIT_SECONDS)
 
     async def _ask_for_due_timers(self) -> None:
-        """The lag is bounded, but only lag that was watched counts: after an outage what was received meanwhile is read first."""
         lanes = self.owned()
         if not lanes:
-            self._asking_since = None
+            self._ticking.pause()
             return
-        now, due, read_until = await self._due(lanes)
+        now, ticks = await self._ticking.ask({number: self.lanes[number].tick for number in lanes})
         for lane in self.lanes.values():
             if lane.state is not None and lane.state.parked_until is not None and lane.state.parked_until <= now:
                 lane.wake.set()
-        watched = time.monotonic()
-        self._asking_since = self._asking_since or watched
-        if not due:
-            return
-        most_lag = self._settings.most_lag_seconds
-        patience = now - timedelta(seconds=most_lag)
-        impatient = watched - self._asking_since > most_lag
-        behind = impatient and (read_until is None or read_until < patience)
-        if read_until is None and not behind:
-            return
-        until = self._clock.domain(patience if behind or read_until is None else min(read_until, now))
-        for number in self.owned():
-            tick = self.lanes[number].tick
-            if tick is not None and impatient and watched - tick.asked_at > most_lag:
-                # The lane itself cannot read what was received before: it says so too.
-                self._ask(number, Tick(self._clock.domain(patience), 0, router_behind=True, asked_at=watched))
-        ready = [row["lane"] for row in due if row["next_timer_at"] <= until]
-        if not ready:
-            return
-        ends = {} if behind else await within(self._broker.commands_end(ready), 5)
-        for number in ready:
-            if self.lanes[number].tick is None:
-                self._ask(number, Tick(until, ends.get(number, 0), router_behind=behind, asked_at=watched))
-
-    async def _due(self, lanes: list[int]) -> tuple[datetime, list[Any], datetime | None]:
-        """The database's clock, the lanes with timers due by it, and until when intake has read everything."""
-        try:
-            async with self._pool.acquire(timeout=5) as connection:
-                now: datetime = await connection.fetchval("select clock_timestamp()")
-                due = await SQL.lanes_with_timers_due(connection, lanes=lanes, until=self._clock.domain(now))
-                read_until: datetime | None = await SQL.intake_until(connection) if due else None
-        except DATABASE_AWAY as error:
-            self._database_went(error)
-            raise
-        self._database_came()
-        return now, due, read_until
+        for number, tick in ticks.items():
+            if self.lanes[number].tick is None or tick.router_behind:
+                self._ask(number, tick)
 
     def _ask(self, number: int, tick: Tick) -> None:
         lane = self.lanes[number]
