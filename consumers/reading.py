@@ -9,6 +9,7 @@ from consumers.delivered import purpose_of, unpack_original
 from consumers.kafka import connection
 from consumers.sealing import KeyRing
 from consumers.settings import Settings
+from consumers.states import cases_of
 from consumers.store import connect, queries
 from router.case import Case
 from router.evolve import evolve
@@ -18,6 +19,7 @@ from topics.parts import Source
 from topics.registry import INTERNAL_VALUE_BYTES, Family, TopicNames
 
 SQL = queries("reading")
+PAGE = 500
 
 
 async def case_entries(settings: Settings, case_id: str) -> list[EventEntry]:
@@ -29,6 +31,19 @@ async def case_entries(settings: Settings, case_id: str) -> list[EventEntry]:
         await database.close(timeout=5)
     entries = (read_entry(row["body"]) for row in rows)
     return [entry for entry in entries if isinstance(entry, EventEntry)]
+
+
+async def open_cases(settings: Settings, unit: str | None = None) -> AsyncIterator[Case]:
+    """Every case whose outcome is still to come, of one unit (orgCode) or of all, in the order of their ids."""
+    database = await connect(settings, "reading")
+    try:
+        after = ""
+        while rows := await SQL.open_cases(database, unit=unit, after=after, most=PAGE):
+            for case in await cases_of(database, rows):
+                yield case
+            after = rows[-1]["case_id"]
+    finally:
+        await database.close(timeout=5)
 
 
 def replay(entries: list[EventEntry]) -> tuple[Case | None, list[Limit]]:

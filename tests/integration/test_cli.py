@@ -19,7 +19,7 @@ from deploy.local import LocalStack
 from deploy.local.ports import free_port
 from deploy.local.supervisor import Supervisor
 
-from ..parties import case_of, refusal, refused
+from ..parties import Party, case_of, refusal, refused
 from ..support import Router, noveto
 
 pytestmark = [pytest.mark.timeout(180)]
@@ -356,6 +356,29 @@ async def test_case_show(hall: Router) -> None:
     assert case_id == whole["case"]["caseId"]
     assert ["case.opened", "case.escalated", "case.decided"] == [entry["event"]["type"] for entry in whole["entries"]]
     assert [1, 2, 3] == [entry["version"] for entry in whole["entries"]]
+
+
+@pytest.mark.kafka
+async def test_case_list_has_what_waits_for_an_answer(hall: Router) -> None:
+    """An open case with its task, of its unit only, and no case that has ended."""
+    opening, ended = refusal(), refusal()
+    await refused(hall.stack.bootstrap, hall.prefix, ended)
+    async with (
+        Party(hall.stack.bootstrap, hall.prefix, "windows") as windows,
+        Party(hall.stack.bootstrap, hall.prefix, "bureau") as bureau,
+    ):
+        await windows.say("refusal.proposed", opening)
+        task = await bureau.task(case_of(opening), "reviewer")
+    _, out, _ = await hall.command("case", "list", "--unit", "BUREAU", "--json")
+    _, text, _ = await hall.command("case", "list")
+    _, of_another, _ = await hall.command("case", "list", "--unit", "NOBODY")
+    listed = {found["caseId"]: found for found in map(json.loads, out.decode().splitlines())}
+
+    assert "at_reviewer" == listed[case_of(opening)]["stage"]
+    assert [task.data["taskId"]] == [open_task["taskId"] for open_task in listed[case_of(opening)]["tasks"]]
+    assert case_of(ended) not in listed
+    assert f"{case_of(opening)}\t甲局\t后台审核" in text.decode()
+    assert b"" == of_another
 
 
 @pytest.mark.kafka
