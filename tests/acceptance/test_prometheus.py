@@ -354,7 +354,7 @@ def test_time_to_outcome_is_working_time(observed: Observed) -> None:
     expected: defaultdict[str, float] = defaultdict(float)
     for case, event in observed.of("case.decided"):
         start, end = (datetime.fromisoformat(moment) for moment in (began[case], event["at"]))
-        expected[units[case]] += working_seconds_between(start, end, *time)
+        expected[units[case]] += working_seconds_between(start, end, time.calendar, time.hours)
     told: defaultdict[str, float] = defaultdict(float)
     for labels, value in observed.series["noveto_time_to_outcome_working_seconds_sum"]:
         told[labels["unit"]] += value
