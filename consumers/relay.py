@@ -52,6 +52,8 @@ TRANSACTION_TIMEOUT_MS = 10_000
 FLUSH_SECONDS = 8
 # 100 is the library's default, and the whole latency when one transaction follows another closely.
 RETRY_BACKOFF_MS = 5
+# A topic that is new, or a leader that moved, is asked for at once. Asking all the same takes a dozen lanes together long enough to be seen.
+METADATA_MAX_AGE_MS = 300_000
 CLEAN_SECONDS = 60
 STOPPED_SECONDS = 5.0
 
@@ -256,7 +258,7 @@ class Relay:
         """Takeover in the one safe order: epoch, producer (fences), epoch again, position, and from there on."""
         epoch = await self._on_pool(lambda c: SQL.take_lane(c, lane=number))
         producer = AIOKafkaProducer(
-            **connection(self._settings, f"relay-{number}"),
+            **(connection(self._settings, f"relay-{number}") | {"metadata_max_age_ms": METADATA_MAX_AGE_MS}),
             transactional_id=f"{self._settings.topic_prefix}noveto.relay.{number}",
             transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
             retry_backoff_ms=RETRY_BACKOFF_MS,
