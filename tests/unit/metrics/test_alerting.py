@@ -88,6 +88,17 @@ def test_the_rules_ask_for_metrics_that_exist() -> None:
         assert used <= known, rule
 
 
+def test_a_recording_rule_is_of_the_time_in_its_name() -> None:
+    """`…:ratio_rate5m` and `…:increase1h` look back over so much, wherever they look."""
+    timed = {
+        rule["record"]: rule["expr"] for rule in rules() if re.search(r"(rate|increase)\d+\w$", rule.get("record", ""))
+    }
+
+    assert 6 == len(timed)
+    for name, expr in timed.items():
+        assert {re.split(r"rate|increase", name)[-1]} == set(re.findall(r"\[(\w+)\]", expr)), name
+
+
 def test_the_routing_is_the_directorys() -> None:
     """`python -m deploy.alertmanager` was run after the last change."""
     assert written(DIRECTORY) == ALERTMANAGER.read_text(encoding="utf-8")
