@@ -66,20 +66,16 @@ class LaneWatch:
         self.longest[lane] = max(self.longest[lane], seconds)
 
 
-async def come_and_go(router: Router, guests: list[Worker], in_flight: int, seconds: float) -> dict[str, Any]:
+async def come_and_go(router: Router, guests: list[Worker], in_flight: int, moves: int) -> dict[str, Any]:
     """Under load these workers in turn are asked to stop, or killed, and come back; how long each lane stood still."""
     async with Parties(router) as parties, kept_in_flight(parties, in_flight), LaneWatch(router) as watch:
         await asyncio.sleep(WARM_UP_SECONDS)
-        began = time.monotonic()
-        moves = 0
-        while time.monotonic() - began < seconds:
-            for guest in guests:
-                go = guest.kill if moves % 2 else guest.stop
-                await asyncio.to_thread(go)
-                await asyncio.sleep(WARM_UP_SECONDS)
-                guest.start()
-                await guest.ready()
-                moves += 1
+        for move in range(moves):
+            guest = guests[move % len(guests)]
+            await asyncio.to_thread(guest.kill if move % 2 else guest.stop)
+            await asyncio.sleep(WARM_UP_SECONDS)
+            guest.start()
+            await guest.ready()
         longest = {lane: round(found, 1) for lane, found in watch.longest.items()}
     return {"moves": moves, "longest_silence_of_a_lane_seconds": longest}
 
@@ -102,7 +98,7 @@ async def measure(given: argparse.Namespace) -> dict[str, Any]:
             found = await throughput(router, workers, given.in_flight, given.seconds)
             figures["throughput"][count] = found["cases_a_second"]
         figures["come_and_go"] = await come_and_go(
-            router, list(workers.values())[1:], given.in_flight // 10, given.seconds * 2
+            router, list(workers.values())[1:], given.in_flight // 10, given.moves
         )
         for worker in workers.values():
             worker.stop()
@@ -115,6 +111,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2, 4], help="how many at a time, growing")
     parser.add_argument("--in-flight", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--moves", type=int, default=10, help="how often one goes and comes back")
     print(json.dumps(asyncio.run(measure(parser.parse_args())), indent=2))
 
 
