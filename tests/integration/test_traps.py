@@ -6,6 +6,8 @@ import itertools
 import time
 import urllib.error
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -13,8 +15,10 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from consumers.lanes import LaneLost, append, take_lane
 from consumers.positions import Positions
 from consumers.reference import load_reference
+from consumers.rows import JournalRow, Rows
 from consumers.store import connect
 from consumers.topic_admin import create
 from deploy.local import LocalStack
@@ -88,6 +92,26 @@ async def test_a_position_looked_up_leaves_nothing_to_wait_for(router: Router) -
         assert frozenset() == positions._consumer.assignment()
     finally:
         await positions.stop()
+
+
+@pytest.mark.timeout(60)
+async def test_whoever_lost_the_lane_writes_nothing(router: Router) -> None:
+    """One statement moves the lane on and writes: where it does not move, the rows of a late writer are not there either."""
+    database = await connect(router.settings, "late")
+    try:
+        late = await take_lane(database, 0)
+        ours = await take_lane(database, 0)
+        entry = JournalRow(0, "event", None, None, datetime.now(UTC), b"{}", bytes(32))
+        with pytest.raises(LaneLost):
+            await append(database, late, replace(late, next_seq=1), Rows(journal=[entry]))
+        written_late = await database.fetchval("select count(*) from journal")
+        await append(database, ours, replace(ours, next_seq=1), Rows(journal=[entry]))
+
+        assert 0 == written_late
+        assert 1 == await database.fetchval("select count(*) from journal")
+        assert 1 == await database.fetchval("select next_seq from lanes where lane = 0")
+    finally:
+        await database.close()
 
 
 @pytest.mark.timeout(60)
