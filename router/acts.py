@@ -54,7 +54,17 @@ class Act(NamedTuple):
 
     def ends(self, outcome: Outcome, **carried: Any) -> list[Event]:
         """The case ends by it."""
-        return decided(self.case, outcome, self.message, self.command, self.context, **carried)
+        message = self.message
+        return decided(
+            self.case,
+            outcome,
+            message.actor,
+            self.command,
+            self.context,
+            tier=message.tier,
+            answered_task=message.task_id,
+            **carried,
+        )
 
 
 def perform(act: Act) -> Meaning:

@@ -221,12 +221,13 @@ class Case(Model):
     @property
     def open(self) -> bool:
         """Whether the outcome is still to come."""
-        return self.stage.name is not StageName.CLOSED
+        return type(self.stage) is not Closed
 
     @property
     def holder(self) -> Tier:
         """Who holds the case, and is named by cards (R27); after its end that is the clerk, who tells the applicant (R38)."""
-        return self.stage.asker if self.stage.name is StageName.IN_CONSULTATION else _HOLDERS[self.stage.name]
+        stage = self.stage
+        return stage.asker if type(stage) is InConsultation else _HOLDERS[stage.name]
 
     def task(self, task_id: str) -> Task | None:
         """The open task of that id."""

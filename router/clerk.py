@@ -120,7 +120,14 @@ def withdraw(case: Case, message: CaseWithdrawn, command: Command, context: Cont
         return already_closed(case)
     if message.confirmation is not None:
         return decided(
-            case, Outcome.WITHDRAWN, message, command, context, reason=message.reason, confirmation=message.confirmation
+            case,
+            Outcome.WITHDRAWN,
+            message.actor,
+            command,
+            context,
+            tier=Tier.CLERK,
+            reason=message.reason,
+            confirmation=message.confirmation,
         )
     unit = context.directory.unit(case.org_code)
     if case.withdrawal_asked is not None or unit is None or unit.without_reviewer:

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from router import limits
-from router.case import AtClerk, Case, Closed
+from router.case import AtClerk, Case
 from router.clerk import onward
 from router.consulting import summary
 from router.context import CalendarChanged, Command, Context, LimitsDue
@@ -197,8 +197,3 @@ def _consultation(case: Case, timer: Timer, context: Context) -> list[Event]:
         tasks=summary(evolve(case, case.case_id, card), limit.about, context),
     )
     return [card, closed]
-
-
-def is_over(case: Case) -> bool:
-    """Whether nothing more can become of the case: closed, told, and owing nothing."""
-    return isinstance(case.stage, Closed) and not case.limits

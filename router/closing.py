@@ -7,17 +7,20 @@ from router import limits
 from router.case import Case, Closed
 from router.context import Command, Context
 from router.rejections import reject
+from router.timers import whole_limit
 from topics.events import CardCorrected, CaseDecided, Event, Limit, Rejection
 from topics.fields import trusted
-from topics.inbound import CaseWithdrawn, GovernmentDecided, TierDecided
 from topics.parts import Actor, UnitName
-from topics.vocabulary import Card, LimitKind, Outcome, Tier
+from topics.vocabulary import Card, LimitKind, Outcome
+
+# What goes on after the end: the committee still waits for its answer, and the applicant for theirs.
+AFTER_THE_END = frozenset({LimitKind.INSTRUCTION, LimitKind.FAST_RESPONSE})
 
 
 def decided(
     case: Case,
     outcome: Outcome,
-    message: TierDecided | CaseWithdrawn | GovernmentDecided,
+    by: Actor,
     command: Command,
     context: Context,
     *,
@@ -25,32 +28,12 @@ def decided(
     **carried: Any,
 ) -> list[Event]:
     """The outcome (R31), and the correction of cards that a decision received in time proves wrong (R29)."""
-    by: Actor | None = message.actor
-    tier: Tier | None
-    match message:
-        case TierDecided():
-            tier = message.tier
-        case CaseWithdrawn():
-            tier = Tier.CLERK
-        case GovernmentDecided():
-            tier = None
-    whole = case.limit(LimitKind.APPROVAL)
+    received_at = command.received_at
     corrections = [
-        *in_time_corrections(case, LimitKind.APPROVAL, command.received_at, context),
-        *in_time_corrections(case, LimitKind.STATUTORY_NOTICE, command.received_at, context),
+        *in_time_corrections(case, LimitKind.APPROVAL, received_at, context),
+        *in_time_corrections(case, LimitKind.STATUTORY_NOTICE, received_at, context),
     ]
-    breached = any(
-        given.limit is LimitKind.APPROVAL and given.card is Card.RED and not given.corrected for given in case.cards
-    )
-    corrected = any(done.card is Card.RED and done.limit is LimitKind.APPROVAL for done in corrections)
-    in_time = corrected or (not breached and (whole is None or command.received_at <= whole.due_at))
-    silent = tuple(
-        trusted(UnitName)(org_code=consulted.request.question.org_code, name=consulted.request.unit_name)
-        for consulted in case.consultations
-        if consulted.answer is None
-    )
-    running = tuple(limit for limit in case.limits if limit.kind is LimitKind.INSTRUCTION)
-    fast = case.limit(LimitKind.FAST_RESPONSE)
+    running = tuple(limit for limit in case.limits if limit.kind in AFTER_THE_END)
     reply_id = f"{case.case_id}.{case.version + len(corrections) + 1}.reply"
     told = limits.delivery(reply_id, context, context.working_time[case.centre])
     return [
@@ -59,23 +42,42 @@ def decided(
             at=context.now,
             outcome=outcome,
             by=by,
-            tier=tier,
-            by_government=message.minutes_number if isinstance(message, GovernmentDecided) else None,
-            answered_task=message.task_id if isinstance(message, TierDecided) else None,
             reply_id=reply_id,
-            received_at=command.received_at,
-            in_time=in_time,
-            silent_departments=silent,
-            limits=(*running, *((fast,) if fast else ()), told, *after),
+            received_at=received_at,
+            in_time=_in_time(case, received_at, corrections),
+            silent_departments=_silent_departments(case),
+            limits=(*running, told, *after),
             **carried,
         ),
     ]
+
+
+def _in_time(case: Case, received_at: datetime, corrections: list[CardCorrected]) -> bool:
+    """Whether the whole limit was kept; a breach that was stays one, also where a declaration moved the limit (R22)."""
+    if any(done.card is Card.RED and done.limit is LimitKind.APPROVAL for done in corrections):
+        return True
+    if any(
+        given.limit is LimitKind.APPROVAL and given.card is Card.RED and not given.corrected for given in case.cards
+    ):
+        return False
+    whole = whole_limit(case.limits)
+    return whole is None or received_at <= whole.due_at
+
+
+def _silent_departments(case: Case) -> tuple[UnitName, ...]:
+    return tuple(
+        trusted(UnitName)(org_code=consulted.request.question.org_code, name=consulted.request.unit_name)
+        for consulted in case.consultations
+        if consulted.answer is None
+    )
 
 
 def in_time_corrections(
     case: Case, kind: LimitKind, in_time_at: datetime, context: Context, about: str | None = None
 ) -> list[CardCorrected]:
     """Cards of a limit that were given although what they say was missing had been there before they fell due (R29)."""
+    if not case.cards:
+        return []
     return [
         trusted(CardCorrected)(at=context.now, limit=kind, about=about, card=given.card, received_at=in_time_at)
         for given in case.cards

@@ -39,11 +39,10 @@ def _in_days(
     *,
     about: str | None = None,
     cards: bool = True,
+    statutory: bool = False,
 ) -> Limit:
     minute = int(start.timestamp()) // 60
-    due_at, provisional, yellow_at = _days_from(
-        minute, days, reckoning, time, context.policy.yellow_share, kind is LimitKind.STATUTORY_NOTICE
-    )
+    due_at, provisional, yellow_at = _days_from(minute, days, reckoning, time, context.policy.yellow_share, statutory)
     return trusted(Limit)(
         kind=kind,
         starts_at=start,
@@ -95,7 +94,7 @@ def fast_response(start: datetime, unit: Unit, context: Context, time: WorkingTi
 def statutory_notice(start: datetime, context: Context, time: WorkingTime) -> Limit:
     """Five working days for a one-time notice, else the application counts as accepted (R28)."""
     days = context.policy.statutory_notice_days
-    return _in_days(LimitKind.STATUTORY_NOTICE, start, days, "next_calendar_day", "R28", context, time)
+    return _in_days(LimitKind.STATUTORY_NOTICE, start, days, "next_calendar_day", "R28", context, time, statutory=True)
 
 
 def supplements(day: date, context: Context, time: WorkingTime) -> Limit:

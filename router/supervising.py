@@ -1,5 +1,7 @@
 """The committee and the government: the one follows and asks (R37), the other decides what it is referred (R15)."""
 
+from functools import partial
+
 from router import limits
 from router.case import AtGovernment, Case
 from router.closing import already_closed, decided, in_time_corrections
@@ -120,18 +122,16 @@ def rule(case: Case, message: GovernmentDecided, command: Command, context: Cont
         tasks=tasks,
     )
     after = changed(case, {"version": case.version + 1})
+    ends = partial(decided, by=message.actor, command=command, context=context, by_government=message.minutes_number)
     match message.ruling:
         case Accept(note=note):
-            return [ruled, *decided(after, Outcome.ACCEPTED, message, command, context, note=note)]
+            return [ruled, *ends(after, Outcome.ACCEPTED, note=note)]
         case Refuse() as refusal:
             return [
                 ruled,
-                *decided(
+                *ends(
                     after,
                     Outcome.REFUSED,
-                    message,
-                    command,
-                    context,
                     legal_basis=refusal.legal_basis,
                     explanation=refusal.explanation,
                     in_person=refusal.in_person,

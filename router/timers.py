@@ -19,12 +19,14 @@ class Timer(NamedTuple):
 
 def pending(case: Case) -> Iterator[Timer]:
     """Every timer of the case that has not fired yet."""
+    given = {(card.limit, card.about, card.card) for card in case.cards if not card.superseded}
     for limit in case.limits:
-        if case.card(limit.kind, Card.RED, limit.about):
+        kind, about, yellow_at, due_at = limit.kind, limit.about, limit.yellow_at, limit.due_at
+        if (kind, about, Card.RED) in given:
             continue
-        if limit.yellow_at and not case.card(limit.kind, Card.YELLOW, limit.about) and limit.yellow_at < limit.due_at:
-            yield Timer(limit.yellow_at, Card.YELLOW, limit)
-        yield Timer(limit.due_at, Card.RED, limit)
+        if yellow_at and yellow_at < due_at and (kind, about, Card.YELLOW) not in given:
+            yield Timer(yellow_at, Card.YELLOW, limit)
+        yield Timer(due_at, Card.RED, limit)
 
 
 def next_timer(case: Case) -> Timer | None:

@@ -3,6 +3,9 @@
 A step is `decide` and `evolve` for one command. The mix is the straight path, proposed, reviewed, decided and told, with every
 third case accepted instead of refused. Messages are made beforehand, as intake does; time moves a second from case to case.
 Seconds are those of the processor, so that others on the machine do not count.
+
+The last line is for comparison: the recorded histories (`tests/histories`), one case of every kind with its side paths, rejections
+and timers.
 """
 
 import sys
@@ -16,9 +19,12 @@ from router.evolve import evolve
 from topics.events import Rejection
 from topics.inbound import Inbound
 
+from ..histories import recording
 from ..unit.router import world
 
 STEPS = ("propose", "escalate", "decide", "deliver")
+ROUNDS = 100
+"""How often the recorded histories are gone through."""
 BATCH = 500
 """Cases in hand at a time, as the desk takes them."""
 
@@ -54,6 +60,21 @@ def play(cases: list[tuple[str, list[Inbound]]], contexts: list[Context]) -> lis
     return spent
 
 
+def every_kind() -> tuple[int, float]:
+    """How many steps the recorded histories took, and the processor's seconds."""
+    histories = [list(recording.commands(recording.read(file))) for file in recording.FILES]
+    begun = time.process_time()
+    for _ in range(ROUNDS):
+        for history in histories:
+            case: Case | None = None
+            for command, context in history:
+                events = decide(case, command, context)
+                if not isinstance(events, Rejection):
+                    for event in events:
+                        case = evolve(case, command.case_id, event)
+    return ROUNDS * sum(map(len, histories)), time.process_time() - begun
+
+
 def main(count: int) -> float:
     """Prints the figures; returns steps a second."""
     spent = [0.0] * len(STEPS)
@@ -66,6 +87,8 @@ def main(count: int) -> float:
     print(f"{steps:,} steps of decide and evolve in {whole:.2f} s: {steps / whole:,.0f} a second on one core")
     for name, seconds in zip(STEPS, spent, strict=True):
         print(f"  {name:8} {seconds / count * 1e6:6.1f} µs")
+    of_every_kind, seconds = every_kind()
+    print(f"{of_every_kind:,} steps of every kind in {seconds:.2f} s: {of_every_kind / seconds:,.0f} a second")
     return steps / whole
 
 

@@ -6,6 +6,7 @@ by a person before it is committed. Tests never write.
 """
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +14,7 @@ from typing import Any, cast
 import yaml
 
 from router.case import Case
-from router.context import Command, LimitsDue, PrecedentKey
+from router.context import Command, Context, LimitsDue, PrecedentKey
 from router.decide import decide
 from router.evolve import evolve
 from router.rendering import Message, render
@@ -35,17 +36,11 @@ def read(file: Path) -> dict[str, Any]:
 
 def replay(history: dict[str, Any]) -> tuple[list[list[Any]], Case | None, list[Message]]:
     """What each step leads to now: facts, or the code of a rejection; the case at the end, and all that was said to others."""
-    precedents = _precedents(history)
     case: Case | None = None
     outcomes: list[list[Any]] = []
     messages: list[Message] = []
-    for step in history["steps"]:
-        now = datetime.fromisoformat(step["at"]).astimezone(UTC)
-        context = world.context(now, precedents=precedents)
-        received = datetime.fromisoformat(step.get("received", step["at"])).astimezone(UTC)
-        result = decide(
-            case, Command(history["case"], _said(step, now), received, step.get("party", "windows")), context
-        )
+    for command, context in commands(history):
+        result = decide(case, command, context)
         if isinstance(result, Rejection):
             outcomes.append([{"rejected": result.code}])
             continue
@@ -56,6 +51,16 @@ def replay(history: dict[str, Any]) -> tuple[list[list[Any]], Case | None, list[
             facts.append(json.loads(event.wire()))
         outcomes.append(facts)
     return outcomes, case, messages
+
+
+def commands(history: dict[str, Any]) -> Iterator[tuple[Command, Context]]:
+    """Each step as the core gets it."""
+    precedents = _precedents(history)
+    for step in history["steps"]:
+        now = datetime.fromisoformat(step["at"]).astimezone(UTC)
+        received = datetime.fromisoformat(step.get("received", step["at"])).astimezone(UTC)
+        command = Command(history["case"], _said(step, now), received, step.get("party", "windows"))
+        yield command, world.context(now, precedents=precedents)
 
 
 def _said(step: dict[str, Any], now: datetime) -> Inbound | LimitsDue:

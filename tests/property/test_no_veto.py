@@ -115,7 +115,14 @@ def _without_confirmation_of_a_withdrawal(patch: pytest.MonkeyPatch) -> None:
 
     def ended(case: Case, message: Any, command: Any, context: Any) -> Any:
         return whole(
-            case, Outcome.WITHDRAWN, message, command, context, reason=message.reason, confirmation=message.confirmation
+            case,
+            Outcome.WITHDRAWN,
+            message.actor,
+            command,
+            context,
+            tier=Tier.CLERK,
+            reason=message.reason,
+            confirmation=message.confirmation,
         )
 
     _instead(patch, decide.IN_A_CASE, CaseWithdrawn, ended)
