@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .test_demo import DEMO_SECONDS, GONE_SECONDS, all_gone, mark, start
+from .test_demo import DEMO_SECONDS, GONE_SECONDS, all_gone, mark, started
 
 __all__ = ["mark"]
 
@@ -29,10 +29,10 @@ def data() -> Iterator[Path]:
 @pytest.mark.rule("R15")
 def test_the_whole_day_is_played_behind_locks(mark: str, data: Path) -> None:
     """Every case has one head and one tail, ends as the day says, and nobody was turned away."""
-    demo = start(mark, "--cases", str(CASES), "--exit", "--secure", "--data", str(data))
-    out, err = demo.communicate(timeout=DEMO_SECONDS)
+    with started(mark, "--cases", str(CASES), "--exit", "--secure", "--data", str(data)) as demo:
+        out, _ = demo.communicate(timeout=DEMO_SECONDS)
 
-    assert demo.returncode == 0, out + err
+    assert demo.returncode == 0, out
     verdict = json.loads(out.splitlines()[-1])
     verdict.pop("seconds")
     assert verdict == {"cases": CASES, "closed": CASES, "heads": CASES, "tails": CASES, "lost": 0, "duplicates": 0}
