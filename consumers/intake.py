@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,8 @@ GROUP = "noveto.intake"
 MAX_RECORDS = 1000
 MOST_FAULTS = 20
 SEND_SECONDS = 60
+# Verdicts by the directory: a newer one may have another.
+OF_THE_DIRECTORY = frozenset({"party_may_not", "unknown_unit"})
 PROGRESS_SECONDS = 0.5
 EXPECTED_SECONDS = 5.0
 # What lies between the broker's clock and ours, and between its answer and our reading of it.
@@ -284,11 +286,8 @@ class Intake:
             )
             began = time.perf_counter()
             lanes: dict[int, list[Inspected]] = {}
-            for records in fetched.values():
-                for record in records:
-                    inspected = self._inspected(record)
-                    lane = lane_of(inspected.lane_key, self._settings.lanes)
-                    lanes.setdefault(lane, []).append(inspected)
+            for inspected in await self._inspected(record for records in fetched.values() for record in records):
+                lanes.setdefault(lane_of(inspected.lane_key, self._settings.lanes), []).append(inspected)
             if lanes:
                 await within(
                     asyncio.gather(*(self._send(producer, lane, records) for lane, records in lanes.items())),
@@ -317,13 +316,34 @@ class Intake:
             received = datetime.fromtimestamp(record.timestamp / 1000, UTC)
             self.spans.record("intake", own, parent, received, now, messaging_source_name=record.topic)
 
-    def _inspected(self, record: Any) -> Inspected:
+    async def _inspected(self, records: Iterable[Any]) -> list[Inspected]:
+        """A round of records; before a party is told that it may not say something, the newest directory is asked once."""
+        found, asked = [], False
+        for record in records:
+            inspected = self._inspect(record)
+            if inspected.verdict in OF_THE_DIRECTORY and not asked:
+                asked = True
+                await self._ask_for_the_newest_reference()
+                inspected = self._inspect(record)
+            self._metrics.count("noveto_intake_records", verdict=inspected.verdict)
+            found.append(inspected)
+        return found
+
+    def _inspect(self, record: Any) -> Inspected:
         inbox = Inbox(
             record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers
         )
-        inspected = inspect(inbox, self._reference, self._keys)
-        self._metrics.count("noveto_intake_records", verdict=inspected.verdict)
-        return inspected
+        return inspect(inbox, self._reference, self._keys)
+
+    async def _ask_for_the_newest_reference(self) -> None:
+        if self._pool is None:
+            return
+        try:
+            async with self._pool.acquire(timeout=2) as connection_:
+                await self._newest_reference(connection_)
+        except DATABASE_AWAY:
+            # What is known is gone by; the lane looks again.
+            self._metrics.count("noveto_desk_errors", error="reference")
 
     async def _send(self, producer: AIOKafkaProducer, lane: int, records: list[Inspected]) -> None:
         """One lane's records in order, one batch at a time, each acknowledged before the next is sent."""

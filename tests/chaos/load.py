@@ -41,6 +41,9 @@ class Load:
         self._proposed_at: dict[str, float] = {}
         self._queue: asyncio.Queue[tuple[str, str, bytes, str]] = asyncio.Queue(BACKLOG)
         self._proposing = True
+        self.answering = asyncio.Event()
+        """Cleared, tasks wait for their answers, and cases stay open."""
+        self.answering.set()
 
     async def __aenter__(self) -> "Load":
         self._tasks = [
@@ -158,6 +161,7 @@ class Load:
         self.outputs.append(Output(time.monotonic(), lane, self._proposed_at[case_id]))
 
     async def _say(self, family: str, event_type: str, data: dict[str, Any]) -> None:
+        await self.answering.wait()
         # Heard again after a restart of the consumer: the same id, so at most a repeat.
         await self._queue.put((family, event_type, as_json(data), data["caseId"]))
 

@@ -122,9 +122,11 @@ async def test_an_older_worker_stops_where_a_newer_one_has_been(stack: LocalStac
         await router.command("database", "migrate", code=newer)
         first = await router.worker("back-1", code=newer).ready()
         async with Load(stack.bootstrap, router.prefix, LANES, RATE) as load:
+            load.answering.clear()
             await asyncio.sleep(WHILE_SECONDS)
             await asyncio.to_thread(first.kill)
             older = router.worker("back-2")
+            load.answering.set()
             await asyncio.to_thread(wait_until, lambda: stopped(older), DRAIN_SECONDS, "no lane stopped")
             said = older.log.read_text()
             verified, _, why = await router.command("verify")
