@@ -140,8 +140,7 @@ class Desk:
 
     async def put(self, lane: int, delivered: Delivered | Unreadable) -> None:
         """A record arrived; waits while too much waits already, which is what slows reading when the database is slow."""
-        await self._room.take(delivered.size)
-        await self.lanes[lane].queue.put(delivered)
+        await self._room.put(self.lanes[lane].queue, delivered, delivered.size)
         self.lanes[lane].wake.set()
 
     async def room(self) -> None:

@@ -32,6 +32,15 @@ class Room:
             await self._given_back.wait()
         self._taken += size
 
+    async def put(self, queue: asyncio.Queue[T], one: T, size: int) -> None:
+        """Wait until there is room for it both here and in the queue, and put it there. Whoever takes it out gives its room back."""
+        await self.take(size)
+        try:
+            await queue.put(one)
+        except BaseException:
+            self.give_back(size)
+            raise
+
     def give_back(self, size: int) -> None:
         """It waits no longer."""
         self._taken -= size

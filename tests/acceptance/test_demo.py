@@ -19,8 +19,7 @@ ROOT = Path(deploy.__file__).parent.parent
 CASES = 40
 MARK = "NOVETO_TEST_DEMO"
 DEMO_SECONDS = 240
-# The router, the broker and the database are each given 15 to 20 seconds to end in order before they are killed.
-GONE_SECONDS = 60
+GONE_SECONDS = 30
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(DEMO_SECONDS + 2 * GONE_SECONDS)]
 

@@ -25,7 +25,7 @@ from .proxy import Proxy
 from .stack import Breakable, breakable
 
 CALM_SECONDS = 4.0
-DRAIN_SECONDS = 240.0
+DRAIN_SECONDS = 120.0
 
 
 async def chaos(

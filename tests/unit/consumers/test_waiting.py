@@ -51,3 +51,15 @@ async def test_what_is_larger_than_the_room_waits_alone() -> None:
     room.give_back(11)
 
     await within(room.some(), 1)
+
+
+async def test_what_was_cancelled_before_it_found_its_place_holds_no_room() -> None:
+    """Else each delivery that a rebalance cuts short would leave less to the others, and in the end nothing."""
+    room, full = Room(10), asyncio.Queue[str](1)
+    full.put_nowait("first")
+    second = asyncio.create_task(room.put(full, "second", 10))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.wait((second,))
+
+    await within(room.take(10), 1)
