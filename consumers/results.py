@@ -15,8 +15,8 @@ from consumers.delivered import Delivered, Unreadable
 from consumers.rows import ApplicantRow, CommandRow, JournalRow, OutboxRow, PrecedentRow, Rows, SourceRow, case_row
 from consumers.sealing import applicant_ref
 from router.case import Case
+from router.messages.message import Message
 from router.rejections import REASONS
-from router.rendering import Message
 from topics.command import CommandRecord
 from topics.events import CaseDecided, CommandOrigin, Event, Rejection
 from topics.events import Versions as DecidedBy

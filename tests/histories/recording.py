@@ -17,7 +17,8 @@ from router.case import Case
 from router.context import Command, Context, LimitsDue, PrecedentKey
 from router.decide import decide
 from router.evolve import evolve
-from router.rendering import Message, render
+from router.messages.message import Message
+from router.rendering import render
 from topics.events import Rejection
 from topics.inbound import INBOUND, Inbound
 from topics.parts import Precedents

@@ -15,7 +15,8 @@ from router.case import Case
 from router.context import CalendarChanged, Command, Context, LimitsDue
 from router.decide import decide
 from router.evolve import evolve
-from router.rendering import Message, render
+from router.messages.message import Message
+from router.rendering import render
 from topics.events import Event, Rejection
 from topics.inbound import Inbound
 from topics.outbound import Outbound
