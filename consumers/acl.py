@@ -12,8 +12,8 @@ from topics.directory import Directory, Party
 from topics.registry import INBOUND_FAMILIES, TOPICS, Family, Owner, TopicNames, families_of
 
 INTAKE, DESK, RELAY = "noveto-intake", "noveto-desk", "noveto-relay"
-INSIGHT, EXPORTER, OPERATOR = "noveto-insight", "noveto-exporter", "noveto-operator"
-STAGES = (INTAKE, DESK, RELAY, INSIGHT, EXPORTER, OPERATOR)
+EXPORTER, OPERATOR = "noveto-exporter", "noveto-operator"
+STAGES = (INTAKE, DESK, RELAY, EXPORTER, OPERATOR)
 
 
 class Resource(StrEnum):
@@ -98,8 +98,6 @@ def of_party(party: Party, names: TopicNames) -> Iterator[Acl]:
         yield from _topic(party.id, names.of(family, party.id), *operations)
     for centre in party.committee_of:
         yield from _topic(party.id, names.of(Family.COMMITTEE_FILINGS, centre), *READING)
-    if party.committee_of:
-        yield from _topic(party.id, names.of(Family.COMMITTEE_INSIGHTS), *READING)
     # An id has no dot in it, so no party's prefix is the beginning of another's.
     for pattern, name in ((Pattern.LITERAL, party.id), (Pattern.PREFIXED, f"{party.id}.")):
         yield Acl(party.id, Resource.GROUP, pattern, name, Operation.READ)
@@ -122,7 +120,7 @@ def _of_stages(names: TopicNames) -> Iterator[Acl]:
     yield from _group(DESK, relay_group, Operation.DESCRIBE)
     # 3 relay: writes what the router says, in its own transactions
     for row in TOPICS:
-        if row.family in INBOUND_FAMILIES or row.family in (Family.CASE_COMMANDS, Family.COMMITTEE_INSIGHTS):
+        if row.family in INBOUND_FAMILIES or row.family is Family.CASE_COMMANDS:
             continue
         if row.owner is Owner.NOBODY:
             yield from _topic(RELAY, names.of(row.family), *WRITING)
@@ -133,17 +131,11 @@ def _of_stages(names: TopicNames) -> Iterator[Acl]:
     yield from _group(RELAY, relay_group, Operation.READ)
     for operation in WRITING:
         yield Acl(RELAY, Resource.TRANSACTIONAL_ID, Pattern.PREFIXED, f"{relay_group}.", operation)
-    # 4 insight: follows the events, keeps windowed tables of its own, writes its findings
-    insight = f"{names.prefix}noveto.insight"
-    yield from _topic(INSIGHT, events, *READING)
-    yield from _topic(INSIGHT, names.of(Family.COMMITTEE_INSIGHTS), *WRITING)
-    yield from _topic(INSIGHT, f"{insight}-", *READING, Operation.WRITE, Operation.CREATE, pattern=Pattern.PREFIXED)
-    yield from _group(INSIGHT, insight, Operation.READ)
-    # 5 exporter: looks, and changes nothing
+    # 4 exporter: looks, and changes nothing
     yield from _topic(EXPORTER, events, *READING)
     yield from _topic(EXPORTER, commands, Operation.DESCRIBE)
     yield Acl(EXPORTER, Resource.GROUP, Pattern.PREFIXED, f"{names.prefix}noveto.", Operation.DESCRIBE)
-    # 6 operator: the commands of `noveto`: topics, verify, rebuild, dead letters, controls
+    # 5 operator: the commands of `noveto`: topics, verify, rebuild, dead letters, controls
     for row in TOPICS:
         of_row = names.of(row.family) if row.owner is Owner.NOBODY else f"{names.of(row.family)}."
         pattern = Pattern.LITERAL if row.owner is Owner.NOBODY else Pattern.PREFIXED

@@ -64,7 +64,6 @@ class Family(StrEnum):
     COMMAND_REJECTIONS = "command.rejections"
     DEADLINE_ALERTS = "deadline.alerts"
     COMMITTEE_FILINGS = "committee.filings"
-    COMMITTEE_INSIGHTS = "committee.insights"
     GOVERNMENT_REFERRALS = "government.referrals"
     DEAD_LETTERS = "dead.letters"
     CASE_EVENTS = "case.events"
@@ -230,9 +229,6 @@ TOPICS: tuple[TopicFamily, ...] = (
         (HeadFiling, TailFiling, ProgressFiling),
         "relay",
         "the centre's committee",
-    ),
-    TopicFamily(
-        Family.COMMITTEE_INSIGHTS, Owner.NOBODY, Lanes.LANE, DAYS_90, (), "insight", "committees", key="finding"
     ),
     TopicFamily(
         Family.GOVERNMENT_REFERRALS,

@@ -91,7 +91,7 @@ def apply(remove: bool, users: Path | None) -> None:
 def users(out: Path) -> None:
     """Make up a password for each stage of the router and each party; those the file has already stay.
 
-    The whole file is for whoever runs `noveto acl apply`; hand each party its own line, and the router its six.
+    The whole file is for whoever runs `noveto acl apply`; hand each party its own line, and the router its five.
     """
     from consumers.acl import principals
     from consumers.kafka import CredentialsError, read_credentials

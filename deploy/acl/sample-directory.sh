@@ -46,7 +46,6 @@ kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:fz-shimin-committee --operation Read --group fz-shimin-committee. --resource-pattern-type prefixed
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:fz-shimin-committee --operation Describe --operation Read --topic command.rejections.fz-shimin-committee --resource-pattern-type literal
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:fz-shimin-committee --operation Describe --operation Read --topic committee.filings.fz-shimin --resource-pattern-type literal
-kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:fz-shimin-committee --operation Describe --operation Read --topic committee.insights --resource-pattern-type literal
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:fz-shimin-committee --operation Describe --operation Write --topic committee.instructions.fz-shimin-committee --resource-pattern-type literal
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:fz-shimin-committee --operation Describe --operation Read --topic deadline.alerts.fz-shimin-committee --resource-pattern-type literal
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:fz-shimin-committee --operation Describe --operation Write --transactional-id fz-shimin-committee --resource-pattern-type literal
@@ -137,12 +136,6 @@ kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-exporter --operation Describe --topic case.commands --resource-pattern-type literal
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-exporter --operation Describe --operation Read --topic case.events --resource-pattern-type literal
 
-# noveto-insight
-kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-insight --operation Read --group noveto.insight --resource-pattern-type literal
-kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-insight --operation Describe --operation Read --topic case.events --resource-pattern-type literal
-kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-insight --operation Describe --operation Write --topic committee.insights --resource-pattern-type literal
-kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-insight --operation Create --operation Describe --operation Read --operation Write --topic noveto.insight- --resource-pattern-type prefixed
-
 # noveto-intake
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-intake --operation Read --group noveto.intake --resource-pattern-type literal
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-intake --operation Describe --operation Write --topic case.commands --resource-pattern-type literal
@@ -157,7 +150,6 @@ kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-operator --operation Describe --group noveto. --resource-pattern-type prefixed
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-operator --operation Create --operation Describe --operation DescribeConfigs --operation Write --topic case.commands --resource-pattern-type literal
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-operator --operation Create --operation Describe --operation DescribeConfigs --operation Read --topic case.events --resource-pattern-type literal
-kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-operator --operation Create --operation Describe --operation DescribeConfigs --topic committee.insights --resource-pattern-type literal
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-operator --operation Create --operation Describe --operation DescribeConfigs --operation Read --topic dead.letters --resource-pattern-type literal
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-operator --operation Create --operation Describe --operation DescribeConfigs --topic applicant.replies. --resource-pattern-type prefixed
 kafka-acls.sh --bootstrap-server "$BOOTSTRAP" --command-config "$ADMIN" --add --allow-principal User:noveto-operator --operation Create --operation Describe --operation DescribeConfigs --topic command.rejections. --resource-pattern-type prefixed
