@@ -305,7 +305,8 @@ class Results:
 
     def _fact(self, fact: Fact, delivered: Delivered | None, versions: DecidedBy) -> None:
         event, after = fact.event, fact.after
-        entry = trusted(EventEntry)(
+        entry = trusted(
+            EventEntry,
             lane=self.head.lane,
             seq=self.head.next_seq,
             recorded_at=self.now,

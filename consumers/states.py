@@ -20,7 +20,7 @@ _CURRENT = b'{"v":%d,' % STATE_VERSION
 
 def read_state(state: bytes) -> Case | None:
     """A stored case; None where another version of the code wrote it, older or newer."""
-    return Case.model_validate_json(state) if state.startswith(_CURRENT) else None
+    return Case.read(state) if state.startswith(_CURRENT) else None
 
 
 async def cases_of(connection: asyncpg.Connection, rows: Sequence[Any]) -> list[Case]:

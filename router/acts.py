@@ -121,7 +121,8 @@ def _interim(act: Act, decision: Interim) -> Meaning:
     if decision.until <= act.command.received_at:
         return reject("date_passed", "the interim answer promises a time in the past", where="decision.until")
     return [
-        trusted(InterimAnswered)(
+        trusted(
+            InterimAnswered,
             at=act.context.now,
             by=act.message.actor,
             tier=act.message.tier,
@@ -135,7 +136,8 @@ def _interim(act: Act, decision: Interim) -> Meaning:
 
 def _escalate(act: Act, decision: Escalate) -> Meaning:
     return [
-        trusted(CaseEscalated)(
+        trusted(
+            CaseEscalated,
             at=act.context.now,
             by=act.message.actor,
             answered_task=act.message.task_id,
@@ -159,7 +161,8 @@ def _return(act: Act, decision: Return) -> Meaning:
             case.case_id, version, whole_limit(case.limits), precedents, act.unit, context, act.time, decision.question
         )
     return [
-        trusted(CaseReturned)(
+        trusted(
+            CaseReturned,
             at=context.now,
             by=message.actor,
             from_tier=message.tier,
@@ -264,7 +267,8 @@ def _declare(act: Act, decision: Declare) -> Meaning:
         limit = limits.approval(case.clock_start, decision.matter_class, act.unit, context, act.time, needs_study=True)
     return [
         *in_time_corrections(case, LimitKind.APPROVAL, act.command.received_at, context),
-        trusted(CaseDeclared)(
+        trusted(
+            CaseDeclared,
             at=context.now,
             by=act.message.actor,
             matter_class=decision.matter_class,

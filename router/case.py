@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
+from router.record import record
 from topics.events import ConsultationRequest, Limit, Task
-from topics.fields import Instant, Model, trusted
+from topics.fields import Instant
 from topics.parts import Actor, Guidance, LegalBases, Matter, Supplement
 from topics.vocabulary import (
     Card,
@@ -27,7 +28,8 @@ STATE_VERSION: Literal[1] = 1
 """Of a stored case: a change to what a case holds raises it, so that none is taken for whole that lacks it."""
 
 
-class AtClerk(Model):
+@record
+class AtClerk:
     """The clerk owes something: an answer to a question, or a position on a refusal that was never filed."""
 
     name: Literal[StageName.AT_CLERK] = StageName.AT_CLERK
@@ -36,21 +38,24 @@ class AtClerk(Model):
     """Who asked, and gets the case back."""
 
 
-class AtReviewer(Model):
+@record
+class AtReviewer:
     """Tier 2 studies the proposal."""
 
     name: Literal[StageName.AT_REVIEWER] = StageName.AT_REVIEWER
     since: Instant
 
 
-class AtDecisionMaker(Model):
+@record
+class AtDecisionMaker:
     """Tier 3: the only one who can make a refusal final."""
 
     name: Literal[StageName.AT_DECISION_MAKER] = StageName.AT_DECISION_MAKER
     since: Instant
 
 
-class InConsultation(Model):
+@record
+class InConsultation:
     """Departments are being asked; the asker holds the case and the clock runs (R14)."""
 
     name: Literal[StageName.IN_CONSULTATION] = StageName.IN_CONSULTATION
@@ -58,7 +63,8 @@ class InConsultation(Model):
     asker: Tier
 
 
-class AtGovernment(Model):
+@record
+class AtGovernment:
     """The same-level government has the question; the decision-maker may still say yes (R15)."""
 
     name: Literal[StageName.AT_GOVERNMENT] = StageName.AT_GOVERNMENT
@@ -66,7 +72,8 @@ class AtGovernment(Model):
     referral_id: str
 
 
-class Closed(Model):
+@record
+class Closed:
     """It ended. What still runs: the reply's delivery, supplements promised."""
 
     name: Literal[StageName.CLOSED] = StageName.CLOSED
@@ -81,7 +88,7 @@ Stage = Annotated[
 
 def stage_of(tier: Tier, since: datetime) -> AtReviewer | AtDecisionMaker:
     """The stage in which one of the two upper tiers studies the case."""
-    return trusted(AtReviewer)(since=since) if tier is Tier.REVIEWER else trusted(AtDecisionMaker)(since=since)
+    return AtReviewer(since=since) if tier is Tier.REVIEWER else AtDecisionMaker(since=since)
 
 
 _HOLDERS = {
@@ -93,7 +100,8 @@ _HOLDERS = {
 }
 
 
-class ClosedTask(Model):
+@record
+class ClosedTask:
     """What became of a task: who did it, or what made it needless."""
 
     task_id: str
@@ -103,7 +111,8 @@ class ClosedTask(Model):
     how: str
 
 
-class Review(Model):
+@record
+class Review:
     """The reviewer's opinion (R02)."""
 
     by: Actor
@@ -111,7 +120,8 @@ class Review(Model):
     reason: str
 
 
-class GivenCard(Model):
+@record
+class GivenCard:
     """A card stays in the record; a corrected one does not count."""
 
     card: Card
@@ -125,7 +135,8 @@ class GivenCard(Model):
     """Of a limit that a declaration replaced (R22): it stays, and the new limit has cards of its own."""
 
 
-class Consulted(Model):
+@record
+class Consulted:
     """One department's question and what came of it."""
 
     request: ConsultationRequest
@@ -136,7 +147,8 @@ class Consulted(Model):
     handed_over: bool = False
 
 
-class Instruction(Model):
+@record
+class Instruction:
     """What the committee asked, and whether the unit has answered."""
 
     instruction_id: str
@@ -144,7 +156,8 @@ class Instruction(Model):
     answered: bool = False
 
 
-class Reply(Model):
+@record
+class Reply:
     """What the applicant is to be told, and whether they were."""
 
     reply_id: str
@@ -154,7 +167,8 @@ class Reply(Model):
     delivered: bool = False
 
 
-class Passing(Model):
+@record
+class Passing:
     """What a tier had when its time was up, as long as nobody has acted on the case since (R24)."""
 
     tier: Tier
@@ -165,7 +179,8 @@ class Passing(Model):
     """The tiers passed over before."""
 
 
-class Case(Model):
+@record
+class Case:
     """Everything the core needs to decide what comes next. `version` is the number of facts so far."""
 
     v: Literal[1] = STATE_VERSION
@@ -218,6 +233,15 @@ class Case(Model):
     supplements: tuple[Supplement, ...] = ()
     supervised: int = 0
 
+    def wire(self) -> bytes:
+        """As it is stored: camelCase, nothing that is absent, `v` first."""
+        return _STORED.dump_json(self, by_alias=True, exclude_none=True)
+
+    @classmethod
+    def read(cls, stored: bytes) -> "Case":
+        """A stored case. Raises ValidationError where it is not one of this version."""
+        return _STORED.validate_json(stored)
+
     @property
     def open(self) -> bool:
         """Whether the outcome is still to come."""
@@ -249,3 +273,6 @@ class Case(Model):
             if given.limit is kind and given.card is card and given.about == about and not given.superseded:
                 return given
         return None
+
+
+_STORED = TypeAdapter(Case)

@@ -62,7 +62,8 @@ def supply(case: Case, message: RefusalSupplied, command: Command, context: Cont
         back_to, tasks, running = onward(case, unit, situation, ground_code, context)
     first_asked = case.first_asked or message.first_asked or message.actor
     return [
-        trusted(ProposalSupplied)(
+        trusted(
+            ProposalSupplied,
             at=context.now,
             by=message.actor,
             first_asked=first_asked if case.first_asked is None else None,
@@ -136,7 +137,8 @@ def withdraw(case: Case, message: CaseWithdrawn, command: Command, context: Cont
             "a withdrawal needs the applicant's verifiable confirmation (R09)",
             where="confirmation",
         )
-    check = trusted(Task)(
+    check = trusted(
+        Task,
         task_id=f"{case.case_id}.{case.version + 1}.check",
         tier=Tier.REVIEWER,
         kind="check_withdrawal",
@@ -171,7 +173,8 @@ def delivered(case: Case, message: ReplyDelivered, command: Command, context: Co
     corrections += in_time_corrections(case, LimitKind.DELIVERY, delivered_at, context, reply.reply_id)
     return [
         *corrections,
-        trusted(DeliveryConfirmed)(
+        trusted(
+            DeliveryConfirmed,
             at=context.now,
             reply_id=message.reply_id,
             by=message.actor,

@@ -38,7 +38,8 @@ def decided(
     told = limits.delivery(reply_id, context, context.working_time[case.centre])
     return [
         *corrections,
-        trusted(CaseDecided)(
+        trusted(
+            CaseDecided,
             at=context.now,
             outcome=outcome,
             by=by,
@@ -66,7 +67,7 @@ def _in_time(case: Case, received_at: datetime, corrections: list[CardCorrected]
 
 def _silent_departments(case: Case) -> tuple[UnitName, ...]:
     return tuple(
-        trusted(UnitName)(org_code=consulted.request.question.org_code, name=consulted.request.unit_name)
+        trusted(UnitName, org_code=consulted.request.question.org_code, name=consulted.request.unit_name)
         for consulted in case.consultations
         if consulted.answer is None
     )
@@ -79,7 +80,7 @@ def in_time_corrections(
     if not case.cards:
         return []
     return [
-        trusted(CardCorrected)(at=context.now, limit=kind, about=about, card=given.card, received_at=in_time_at)
+        trusted(CardCorrected, at=context.now, limit=kind, about=about, card=given.card, received_at=in_time_at)
         for given in case.cards
         if given.limit is kind and given.about == about and not given.superseded
         if not given.corrected and in_time_at <= given.fell_due_at

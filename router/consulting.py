@@ -35,14 +35,16 @@ def ask(
             )
         asked.append(question.org_code)
         requests.append(
-            trusted(ConsultationRequest)(
+            trusted(
+                ConsultationRequest,
                 request_id=f"{case.case_id}.{case.version + 1}.ask{number}",
                 question=question,
                 unit_name=department.name,
             )
         )
     return [
-        trusted(ConsultationAsked)(
+        trusted(
+            ConsultationAsked,
             at=context.now,
             by=message.actor,
             tier=message.tier,
@@ -76,7 +78,8 @@ def reply(case: Case, message: ConsultationReplied, command: Command, context: C
         new_limits = (_limit(handed, case, context, context.working_time[case.centre]),)
     return [
         *corrections,
-        trusted(OpinionGiven)(
+        trusted(
+            OpinionGiven,
             at=context.now,
             request_id=message.request_id,
             org_code=message.org_code,
@@ -101,9 +104,10 @@ def _hand_over(case: Case, consulted: Consulted, to: str, context: Context) -> C
         return reject("unknown_department", f"no party answers consultations for {to}", where="handOverTo")
     if any(c.request.question.org_code == to for c in case.consultations):
         return reject("already_asked", f"{department.name} has been asked already", where="handOverTo")
-    return trusted(ConsultationRequest)(
+    return trusted(
+        ConsultationRequest,
         request_id=f"{consulted.request.request_id}.over",
-        question=trusted(Question)(org_code=to, question=consulted.request.question.question),
+        question=trusted(Question, org_code=to, question=consulted.request.question.question),
         unit_name=department.name,
         handed_over_from=consulted.request.question.org_code,
     )
@@ -121,7 +125,8 @@ def summary(case: Case, request_id: str, context: Context, after: int = 0) -> tu
     asker = case.stage.asker
     whole = whole_limit(case.limits)
     return (
-        trusted(Task)(
+        trusted(
+            Task,
             task_id=f"{case.case_id}.{case.version + after + 1}.opinions",
             tier=asker,
             kind="opinions_in",

@@ -5,6 +5,7 @@ from typing import Any
 
 from router.case import Case
 from router.changes import asking, beginning, clock, ending, tiers
+from router.record import changed
 from topics.events import (
     CardCorrected,
     CardGiven,
@@ -36,7 +37,6 @@ from topics.events import (
     TierRestored,
     WithdrawalAsked,
 )
-from topics.fields import changed
 
 
 def _open_already(case: Case, event: CaseOpened | GuidanceRecorded) -> dict[str, Any]:

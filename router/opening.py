@@ -39,7 +39,8 @@ def propose(message: RefusalProposed, command: Command, context: Context) -> lis
     precedents = precedents_of(message.matter.task_code, message.situation, message.ground_code, context)
     tasks, budgets = _first_tasks(command.case_id, missing, precedents, running[0], unit, context, time)
     return [
-        trusted(CaseOpened)(
+        trusted(
+            CaseOpened,
             at=context.now,
             org_code=unit.org_code,
             unit_name=unit.name,
@@ -81,7 +82,8 @@ def report(message: RefusalReported, command: Command, context: Context) -> list
     running = _limits(message.situation, message.request_kind, (), start, unit, context, time, needs_study=True)
     task, budget = supply_task(command.case_id, 1, missing, unit, context, time)
     return [
-        trusted(CaseOpened)(
+        trusted(
+            CaseOpened,
             at=context.now,
             org_code=unit.org_code,
             unit_name=unit.name,
@@ -120,7 +122,8 @@ def guide(message: GuidanceGiven, command: Command, context: Context) -> list[Ev
     if missing:
         return reject("guidance_missing", f"guidance of {message.situation} needs {missing[0]}", where=missing[0])
     return [
-        trusted(GuidanceRecorded)(
+        trusted(
+            GuidanceRecorded,
             at=context.now,
             org_code=unit.org_code,
             unit_name=unit.name,

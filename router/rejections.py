@@ -65,4 +65,4 @@ def reject(code: str, message: str, *, where: str | None = None, retryable: bool
     """A rejection: `message` tells the sender's engineer what to do, the code's Chinese tells their user."""
     if code not in REASONS:
         raise KeyError(code)
-    return trusted(Rejection)(code=code, message=message, where=where, retryable=retryable, details=details or None)
+    return trusted(Rejection, code=code, message=message, where=where, retryable=retryable, details=details or None)

@@ -63,6 +63,6 @@ def _of_event(case: Case, event: Event, context: Context) -> Iterator[Message]:
 
 def _alerts(case: Case, event: Event, context: Context) -> Iterator[Message]:
     for alert in alerting.alerts(event, case, context):
-        body = trusted(DeadlineAlert)(**about(case), **alerting.message(case, event, alert))
+        body = trusted(DeadlineAlert, **about(case), **alerting.message(case, event, alert))
         for party in alerting.alerted(case, alert, context):
             yield Message(Family.DEADLINE_ALERTS, party, body)

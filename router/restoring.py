@@ -28,7 +28,8 @@ def in_time(
         return act(case)
     if task_id not in (None, passing.task.task_id):
         return act(case)
-    restored = trusted(TierRestored)(
+    restored = trusted(
+        TierRestored,
         at=context.now,
         tier=tier,
         received_at=command.received_at,

@@ -39,7 +39,8 @@ def supply_task(
     """The clerk's task: what is lacking, or a question from above."""
     task_id = f"{case_id}.{version}.supply"
     budget = limits.clerk_budget(task_id, unit, context, time)
-    task = trusted(Task)(
+    task = trusted(
+        Task,
         task_id=task_id,
         tier=Tier.CLERK,
         kind="supply",
@@ -64,7 +65,8 @@ def review_task(
     """The reviewer's task: an opinion."""
     task_id = f"{case_id}.{version}.review"
     budget = limits.reviewer_budget(task_id, unit, whole, context, time)
-    task = trusted(Task)(
+    task = trusted(
+        Task,
         task_id=task_id,
         tier=Tier.REVIEWER,
         kind="review",
@@ -85,7 +87,8 @@ def decision_task(
     question: str | None = None,
 ) -> Task:
     """The decision-maker's task: theirs is the rest of the whole limit."""
-    return trusted(Task)(
+    return trusted(
+        Task,
         task_id=f"{case_id}.{version}.decide",
         tier=Tier.DECISION_MAKER,
         kind="decide",

@@ -5,6 +5,7 @@ from typing import Any
 from router.case import AtGovernment, Case, Consulted, InConsultation, Instruction, stage_of
 from router.changes import tasks
 from router.changes.people import joined
+from router.record import changed
 from router.timers import replaced, without
 from topics.events import (
     CaseReferred,
@@ -15,7 +16,6 @@ from topics.events import (
     InstructionGiven,
     OpinionGiven,
 )
-from topics.fields import changed, trusted
 from topics.inbound import Direct
 from topics.vocabulary import LimitKind, Tier
 
@@ -24,9 +24,9 @@ DECISION_MAKER = frozenset({Tier.DECISION_MAKER})
 
 def consulted(case: Case, event: ConsultationAsked) -> dict[str, Any]:
     """Departments have questions; the asker holds the case."""
-    asked = tuple(trusted(Consulted)(request=request, asked_by=event.tier) for request in event.requests)
+    asked = tuple(Consulted(request=request, asked_by=event.tier) for request in event.requests)
     return {
-        "stage": trusted(InConsultation)(since=event.at, asker=event.tier),
+        "stage": InConsultation(since=event.at, asker=event.tier),
         "consultations": case.consultations + asked,
         "reviewers": joined(case.reviewers, event.by) if event.tier is Tier.REVIEWER else case.reviewers,
         "limits": replaced(case.limits, event.limits),
@@ -41,7 +41,7 @@ def opinion_given(case: Case, event: OpinionGiven) -> dict[str, Any]:
     )
     if event.handed_over is not None:
         asked_by = next(c.asked_by for c in case.consultations if c.request.request_id == event.request_id)
-        consultations += (trusted(Consulted)(request=event.handed_over, asked_by=asked_by),)
+        consultations += (Consulted(request=event.handed_over, asked_by=asked_by),)
     return {
         "consultations": consultations,
         "limits": replaced(without(case.limits, LimitKind.CONSULTATION, about=event.request_id), event.limits),
@@ -64,7 +64,7 @@ def silent(case: Case, event: ConsultationClosed) -> dict[str, Any]:
 
 def referred(case: Case, event: CaseReferred) -> dict[str, Any]:
     """The government has the question."""
-    return {"stage": trusted(AtGovernment)(since=event.at, referral_id=event.referral_id)}
+    return {"stage": AtGovernment(since=event.at, referral_id=event.referral_id)}
 
 
 def ruled(case: Case, event: GovernmentRuled) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def ruled(case: Case, event: GovernmentRuled) -> dict[str, Any]:
 
 def instructed(case: Case, event: InstructionGiven) -> dict[str, Any]:
     """The unit owes the committee an answer."""
-    instruction = trusted(Instruction)(instruction_id=event.instruction_id, kind=event.kind)
+    instruction = Instruction(instruction_id=event.instruction_id, kind=event.kind)
     return {
         "instructions": (*case.instructions, instruction),
         "limits": replaced(case.limits, event.limits),

@@ -3,13 +3,12 @@
 from router.case import AtClerk, Case, Closed, Stage, stage_of
 from router.changes.people import joined
 from topics.events import CaseOpened, GuidanceRecorded
-from topics.fields import trusted
 from topics.vocabulary import Outcome, Tier
 
 
 def opened(case_id: str, event: CaseOpened) -> Case:
     """A refusal was proposed or reported (R30)."""
-    return trusted(Case)(
+    return Case(
         case_id=case_id,
         version=1,
         org_code=event.org_code,
@@ -46,7 +45,7 @@ def opened(case_id: str, event: CaseOpened) -> Case:
 
 def guided(case_id: str, event: GuidanceRecorded) -> Case:
     """Guidance that needed no refusal: the case ends as it begins (R05)."""
-    return trusted(Case)(
+    return Case(
         case_id=case_id,
         version=1,
         org_code=event.org_code,
@@ -65,7 +64,7 @@ def guided(case_id: str, event: GuidanceRecorded) -> Case:
         clock_start=event.asked_at,
         opened_at=event.at,
         headless=True,
-        stage=trusted(Closed)(since=event.at, outcome=Outcome.GUIDED),
+        stage=Closed(since=event.at, outcome=Outcome.GUIDED),
     )
 
 
@@ -75,4 +74,4 @@ def _first_stage(event: CaseOpened) -> Stage:
         return stage_of(Tier.DECISION_MAKER, event.at)
     if Tier.REVIEWER in tiers:
         return stage_of(Tier.REVIEWER, event.at)
-    return trusted(AtClerk)(since=event.at, back_to=Tier.DECISION_MAKER if event.reviewer_skipped else Tier.REVIEWER)
+    return AtClerk(since=event.at, back_to=Tier.DECISION_MAKER if event.reviewer_skipped else Tier.REVIEWER)

@@ -5,6 +5,7 @@ from typing import Any
 
 from router.case import Case, GivenCard
 from router.changes import tasks
+from router.record import changed
 from router.timers import replaced, whole_limit
 from topics.events import (
     CardCorrected,
@@ -14,13 +15,12 @@ from topics.events import (
     StatutoryNoticeNear,
     SupervisionNoticed,
 )
-from topics.fields import changed, trusted
 from topics.vocabulary import Card, LimitKind
 
 
 def card_given(case: Case, event: CardGiven) -> dict[str, Any]:
     """A card stays in the record."""
-    card = trusted(GivenCard)(
+    card = GivenCard(
         card=event.card,
         limit=event.limit,
         about=event.about,
@@ -70,7 +70,11 @@ def limits_moved(case: Case, event: LimitsMoved) -> dict[str, Any]:
 def _statutory(
     case: Case, event: StatutoryNoticeNear | DeemedAccepted, card: Card, fell_due_at: datetime
 ) -> dict[str, Any]:
-    given = trusted(GivenCard)(
-        card=card, limit=LimitKind.STATUTORY_NOTICE, at=event.at, fell_due_at=fell_due_at, due_at=event.due_at
+    given = GivenCard(
+        card=card,
+        limit=LimitKind.STATUTORY_NOTICE,
+        at=event.at,
+        fell_due_at=fell_due_at,
+        due_at=event.due_at,
     )
     return {"cards": (*case.cards, given)}

@@ -4,9 +4,9 @@ from typing import Any
 
 from router.case import Case, Closed, Reply
 from router.changes import tasks
+from router.record import changed
 from router.timers import without
 from topics.events import CaseDecided, DeliveryConfirmed, InterimAnswered, SupplementsCame, SupplementsOverdue
-from topics.fields import changed, trusted
 from topics.vocabulary import LimitKind, Tier
 
 EVERYBODY = frozenset(Tier)
@@ -15,10 +15,10 @@ EVERYBODY = frozenset(Tier)
 def decided(case: Case, event: CaseDecided) -> dict[str, Any]:
     """It is closed, and the applicant is to be told."""
     in_person = event.in_person is not None and event.in_person.required
-    reply = trusted(Reply)(reply_id=event.reply_id, kind="final", in_person=in_person)
+    reply = Reply(reply_id=event.reply_id, kind="final", in_person=in_person)
     return {
         **tasks.handed_on(case, event, EVERYBODY, event.by),
-        "stage": trusted(Closed)(since=event.at, outcome=event.outcome),
+        "stage": Closed(since=event.at, outcome=event.outcome),
         "limits": event.limits,
         "replies": (*case.replies, reply),
         "supplements": event.supplements,
@@ -28,7 +28,7 @@ def decided(case: Case, event: CaseDecided) -> dict[str, Any]:
 
 def interim(case: Case, event: InterimAnswered) -> dict[str, Any]:
     """The applicant is to be told who is studying what until when (R23)."""
-    return {"replies": (*case.replies, trusted(Reply)(reply_id=event.reply_id, kind="interim"))}
+    return {"replies": (*case.replies, Reply(reply_id=event.reply_id, kind="interim"))}
 
 
 def delivered(case: Case, event: DeliveryConfirmed) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from topics.events import (
     TierPassed,
     TierRestored,
 )
-from topics.fields import changed, trusted
 from topics.parts import Actor
 from topics.vocabulary import Tier
 
@@ -29,7 +28,7 @@ def handed_on(case: Case, event: Handing, tiers: frozenset[Tier], by: Actor | No
     kept, closed = [], list(case.closed_tasks)
     for task in case.tasks:
         if task.tier in tiers and task.kind != "answer_instruction":
-            closed.append(trusted(ClosedTask)(task_id=task.task_id, tier=task.tier, at=event.at, by=by, how=event.type))
+            closed.append(ClosedTask(task_id=task.task_id, tier=task.tier, at=event.at, by=by, how=event.type))
         else:
             kept.append(task)
     return {"tasks": (*kept, *event.tasks), "closed_tasks": tuple(closed[-REMEMBERED:])}
@@ -40,7 +39,7 @@ def moved(case: Case, old: Limit | None, new: Limit | None) -> tuple[Task, ...]:
     if old is None or new is None:
         return case.tasks
     return tuple(
-        changed(task, {"due_at": new.due_at})
+        task.model_copy(update={"due_at": new.due_at})
         if task.kind in ("decide", "opinions_in") and task.due_at == old.due_at
         else task
         for task in case.tasks

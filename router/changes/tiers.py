@@ -5,6 +5,7 @@ from typing import Any
 from router.case import AtClerk, Case, Passing, Review, stage_of
 from router.changes import tasks
 from router.changes.people import joined
+from router.record import changed
 from router.timers import replaced, whole_limit, without
 from topics.events import (
     CaseDeclared,
@@ -15,7 +16,6 @@ from topics.events import (
     TierRestored,
     WithdrawalAsked,
 )
-from topics.fields import changed, trusted
 from topics.vocabulary import LimitKind, MatterClass, Situation, Tier
 
 CLERK = frozenset({Tier.CLERK})
@@ -34,7 +34,7 @@ def escalated(case: Case, event: CaseEscalated) -> dict[str, Any]:
         **tasks.handed_on(case, event, ABOVE_THE_CLERK, event.by),
         # An opinion given after the case moved on (R24) leaves it where it is.
         "stage": case.stage if case.holder is Tier.DECISION_MAKER else stage_of(Tier.DECISION_MAKER, event.at),
-        "review": trusted(Review)(by=event.by, opinion=event.opinion, reason=event.reason),
+        "review": Review(by=event.by, opinion=event.opinion, reason=event.reason),
         "reviewers": joined(case.reviewers, event.by),
         "limits": replaced(without(case.limits, LimitKind.REVIEWER_BUDGET), event.limits),
     }
@@ -47,9 +47,7 @@ def returned(case: Case, event: CaseReturned) -> dict[str, Any]:
     running = without(case.limits, LimitKind.CLERK_BUDGET, LimitKind.REVIEWER_BUDGET)
     return {
         **tasks.handed_on(case, event, ABOVE_THE_CLERK, event.by),
-        "stage": trusted(AtClerk)(since=event.at, back_to=event.from_tier)
-        if to_clerk
-        else stage_of(Tier.REVIEWER, event.at),
+        "stage": AtClerk(since=event.at, back_to=event.from_tier) if to_clerk else stage_of(Tier.REVIEWER, event.at),
         "limits": replaced(running, event.limits),
         "reviewers": joined(case.reviewers, event.by) if by_reviewer else case.reviewers,
         "review": case.review if by_reviewer else None,
@@ -140,4 +138,4 @@ def _passing(case: Case, event: TierPassed) -> Passing | None:
     task = case.task(limit.about) if limit and limit.about else None
     if limit is None or task is None:
         return None
-    return trusted(Passing)(tier=event.tier, stage=case.stage, task=task, limit=limit, passed_over=case.passed_over)
+    return Passing(tier=event.tier, stage=case.stage, task=task, limit=limit, passed_over=case.passed_over)

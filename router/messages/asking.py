@@ -25,11 +25,12 @@ def departments(case: Case, requests: Iterable[ConsultationRequest], context: Co
 def _request(case: Case, request: ConsultationRequest) -> ConsultationRequested:
     limit = case.limit(LimitKind.CONSULTATION, request.request_id)
     due = f"请于{wording.moment(limit.due_at, provisional=limit.provisional)}前答复。" if limit else ""
-    return trusted(ConsultationRequested)(
+    return trusted(
+        ConsultationRequested,
         request_id=request.request_id,
         case_id=case.case_id,
         asked_of=_asked_of(request),
-        asked_by=trusted(UnitName)(org_code=case.org_code, name=case.unit_name),
+        asked_by=trusted(UnitName, org_code=case.org_code, name=case.unit_name),
         centre=case.centre,
         matter=case.matter,
         request_kind=case.request_kind,
@@ -50,7 +51,8 @@ def government(case: Case, event: CaseReferred, context: Context) -> Iterator[Me
     if party is None:
         return
     whole = case.limit(LimitKind.APPROVAL)
-    body = trusted(GovernmentReferred)(
+    body = trusted(
+        GovernmentReferred,
         **about(case),
         text=f"{case.unit_name}就“{case.matter.task_name}”报请{event.government}研究决定：{wording.sentence(event.question)}建议：{wording.sentence(event.proposal)}",
         referral_id=event.referral_id,
@@ -80,8 +82,12 @@ def _requests_closed(case: Case, text: str, context: Context) -> Iterator[Messag
         request = consulted.request
         party = context.directory.consulted_party(request.question.org_code) if consulted.answer is None else None
         if party is not None:
-            body = trusted(RequestClosed)(
-                request_id=request.request_id, case_id=case.case_id, asked_of=_asked_of(request), text=text
+            body = trusted(
+                RequestClosed,
+                request_id=request.request_id,
+                case_id=case.case_id,
+                asked_of=_asked_of(request),
+                text=text,
             )
             yield Message(Family.CONSULTATION_REQUESTS, party, body)
 
@@ -92,11 +98,15 @@ def _referral_closed(case: Case, text: str, context: Context) -> Iterator[Messag
     centre = context.directory.centre(case.centre)
     party = context.directory.government_party(centre.area_code) if centre is not None else None
     if centre is not None and party is not None:
-        body = trusted(ReferralClosed)(
-            referral_id=case.stage.referral_id, case_id=case.case_id, area_code=centre.area_code, text=text
+        body = trusted(
+            ReferralClosed,
+            referral_id=case.stage.referral_id,
+            case_id=case.case_id,
+            area_code=centre.area_code,
+            text=text,
         )
         yield Message(Family.GOVERNMENT_REFERRALS, party, body)
 
 
 def _asked_of(request: ConsultationRequest) -> UnitName:
-    return trusted(UnitName)(org_code=request.question.org_code, name=request.unit_name)
+    return trusted(UnitName, org_code=request.question.org_code, name=request.unit_name)

@@ -15,7 +15,8 @@ from topics.vocabulary import LimitKind, outcome_in_chinese
 def head(case: Case, event: CaseOpened) -> Message:
     """The approval starts (R30)."""
     limit = case.limit(LimitKind.APPROVAL)
-    body = trusted(HeadFiling)(
+    body = trusted(
+        HeadFiling,
         **about(case),
         text=wording.head(event),
         filed_at=event.at,
@@ -44,7 +45,8 @@ def tail(case: Case, event: CaseDecided, context: Context) -> Message:
     """The final result, also when it is a yes (R31)."""
     time = context.working_time[case.centre]
     cards = wording.cards(case)
-    body = trusted(TailFiling)(
+    body = trusted(
+        TailFiling,
         **about(case),
         text=wording.tail(case, event, cards),
         filed_at=event.at,
@@ -105,7 +107,8 @@ def _progress(
     text: str,
     instruction_id: str | None = None,
 ) -> Message:
-    body = trusted(ProgressFiling)(
+    body = trusted(
+        ProgressFiling,
         **about(case),
         text=text,
         filed_at=event.at,

@@ -35,7 +35,8 @@ def about(case: Case) -> dict[str, Any]:
 def opinions(case: Case) -> tuple[Opinion, ...]:
     """What each asked department said, or that it was silent (R14)."""
     return tuple(
-        trusted(Opinion)(
+        trusted(
+            Opinion,
             request_id=consulted.request.request_id,
             org_code=consulted.request.question.org_code,
             unit=consulted.request.unit_name,

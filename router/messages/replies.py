@@ -15,7 +15,8 @@ from topics.vocabulary import LimitKind, Outcome, Tier, outcome_in_chinese
 
 def final(case: Case, event: CaseDecided, context: Context) -> Message:
     """The result, why, and what to do next."""
-    body = trusted(ApplicantReply)(
+    body = trusted(
+        ApplicantReply,
         **_of_reply(case, event),
         kind="final",
         outcome=event.outcome,
@@ -35,8 +36,12 @@ def final(case: Case, event: CaseDecided, context: Context) -> Message:
 
 def interim(case: Case, event: InterimAnswered, context: Context) -> Message:
     """Who is studying what until when."""
-    body = trusted(ApplicantReply)(
-        **_of_reply(case, event), kind="interim", text=wording.interim_reply(case, event), until=event.until
+    body = trusted(
+        ApplicantReply,
+        **_of_reply(case, event),
+        kind="interim",
+        text=wording.interim_reply(case, event),
+        until=event.until,
     )
     return _to_window(case, body, context)
 

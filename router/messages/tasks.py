@@ -25,7 +25,8 @@ def opened(case: Case, event: Event, context: Context) -> Iterator[Message]:
 
 def _task(case: Case, task: Task) -> TierTask:
     whole = case.limit(LimitKind.APPROVAL)
-    return trusted(TierTask)(
+    return trusted(
+        TierTask,
         **about(case),
         text=wording.task(case, task),
         task_id=task.task_id,
@@ -67,7 +68,8 @@ def closed(before: Case | None, after: Case, event: Event, context: Context) -> 
             continue
         party = context.directory.speaker(after.org_code, task.tier)
         if party is not None:
-            body = trusted(TaskClosed)(
+            body = trusted(
+                TaskClosed,
                 case_id=after.case_id,
                 task_id=task.task_id,
                 tier=task.tier,
@@ -86,7 +88,8 @@ def opinion(case: Case, event: OpinionGiven, context: Context) -> Iterator[Messa
     if party is None:
         return
     given = next(o for o in opinions(case) if o.request_id == event.request_id)
-    body = trusted(OpinionForwarded)(
+    body = trusted(
+        OpinionForwarded,
         **about(case),
         text=f"{event.unit_name}答复征询：{CHINESE[event.answer]}。{wording.sentence(event.reason)}",
         tier=tier,

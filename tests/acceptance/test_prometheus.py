@@ -162,7 +162,7 @@ async def _send_nonsense(day: ObservedDay) -> None:
 
 async def _look(day: ObservedDay, seen: Observed, began: float) -> None:
     seen.facts = [(row["unit"], row["case_id"], json.loads(row["event"])) for row in await day.rows(TRUTH)]
-    seen.cases = [Case.model_validate_json(row["state"]) for row in await day.rows("select state from cases")]
+    seen.cases = [Case.read(row["state"]) for row in await day.rows("select state from cases")]
     seen.kinds = {row["kind"]: row["n"] for row in await day.rows("select kind, count(*) as n from journal group by 1")}
     for row in await day.rows(
         "select kind, coalesce(body ->> 'party', body -> 'origin' ->> 'party') as party, body -> 'rejection' ->> 'code' as code, "

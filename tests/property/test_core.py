@@ -138,7 +138,7 @@ class LifeOfACase(RuleBasedStateMachine):
         assert rebuilt == self.case
         if self.case is not None:
             assert len(self.told) == self.case.version
-            assert self.case == Case.model_validate_json(self.case.model_dump_json())
+            assert self.case == Case.read(self.case.wire())
 
     @invariant()
     def each_card_is_given_once(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from router import acts, clerk, clock, closing, decide, evolve, policy, refusing, supervising, tasks, tier
 from router.case import Case, Review
+from router.record import changed
 from topics.events import CaseDecided, CaseReturned
 from topics.inbound import CaseWithdrawn, Guide, Refuse
 from topics.vocabulary import Outcome, RequestKind, ReviewerOpinion, Situation, StageName, Tier
@@ -72,7 +73,7 @@ def _without_reviewer_opinion(patch: pytest.MonkeyPatch) -> None:
     anybody = Review(by=world.REVIEWER, opinion=ReviewerOpinion.UPHOLD, reason="x")
 
     def guardless(case: Case, decision: Refuse) -> Any:
-        return whole(case.model_copy(update={"review": anybody}), decision)
+        return whole(changed(case, {"review": anybody}), decision)
 
     patch.setattr(acts, "refusal_problem", guardless)
 
@@ -136,7 +137,7 @@ def _with_a_grey_area_guided(patch: pytest.MonkeyPatch) -> None:
     whole = acts.MEANINGS[Guide]
 
     def guided(act: acts.Act, decision: Guide) -> Any:
-        case = act.case.model_copy(update={"situation": Situation.CONDITIONS_NOT_MET})
+        case = changed(act.case, {"situation": Situation.CONDITIONS_NOT_MET})
         return whole(act._replace(case=case), decision)
 
     _instead(patch, acts.MEANINGS, Guide, guided)

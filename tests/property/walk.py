@@ -18,6 +18,7 @@ from router.case import AtClerk, AtGovernment, Case, Closed
 from router.context import CalendarChanged, Command, Context, LimitsDue
 from router.decide import decide
 from router.evolve import evolve
+from router.record import changed
 from router.rendering import render
 from router.timers import pending
 from topics.events import CaseDecided, CaseEscalated, CaseReturned, GuidanceRecorded, Rejection
@@ -296,7 +297,7 @@ def _without_times(case: Case) -> Case:
         else limit.model_copy(update={"due_at": FAR, "yellow_at": FAR - timedelta(days=1) if limit.yellow_at else None})
         for limit in case.limits
     )
-    return case.model_copy(update={"limits": limits})
+    return changed(case, {"limits": limits})
 
 
 def abstract(node: Node) -> Key:
@@ -480,8 +481,8 @@ def _by_tiers(case: Case, unit: str) -> Iterator[Input]:
             if name in WITHOUT_ITS_TASK and tier is not Tier.CLERK:
                 said += [(people[0], task) for task in instead if task != usual]
             for actor, task in said:
-                message = trusted(TierDecided)(
-                    case_id=CASES[unit], task_id=task, tier=tier, actor=actor, decision=decision
+                message = trusted(
+                    TierDecided, case_id=CASES[unit], task_id=task, tier=tier, actor=actor, decision=decision
                 )
                 yield Input(f"{tier} ({actor.name}) {name}", message, SIDE.get(name))
         for instruction in case.instructions[-1:]:
@@ -566,7 +567,7 @@ def only_due(case: Case, number: int) -> Case:
     timer = list(pending(case))[number]
     due = {"yellow_at": NOW} if timer.card is Card.YELLOW else {"due_at": NOW, "yellow_at": None}
     limits = tuple(limit.model_copy(update=due) if limit is timer.limit else limit for limit in case.limits)
-    return case.model_copy(update={"limits": limits})
+    return changed(case, {"limits": limits})
 
 
 def stage_names(walked: Walked) -> set[StageName]:

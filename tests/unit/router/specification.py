@@ -80,7 +80,7 @@ class Specification:
             for told in rendered:
                 assert type(told.body) in FAMILIES[told.family].models
                 assert told.body == type(told.body).model_validate_json(told.body.wire())
-        assert self.case is None or self.case == Case.model_validate_json(self.case.model_dump_json())
+        assert self.case is None or self.case == Case.read(self.case.wire())
         return self
 
     def clock(self, until: datetime) -> "Specification":
