@@ -8,34 +8,25 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
-from pydantic import ValidationError
 
 from consumers import tracing
 from consumers.contents import Reference, ReferenceDataError, References
-from consumers.delivered import seal_original
+from consumers.inspecting import Inbox, Inspected, inspect
 from consumers.kafka import MAX_BATCH_BYTES, connection, lane_of, stop
 from consumers.lag import Lag
-from consumers.sealing import KeyRing, applicant_ref
+from consumers.sealing import KeyRing
 from consumers.settings import Settings
 from consumers.store import DATABASE_AWAY, queries
 from consumers.waiting import within
 from metrics.table import Metrics
-from router.authority import may_say
-from router.rejections import reject
-from topics import envelope
-from topics.command import APPLICANT_HEADER, ORIGIN_HEADER, CommandRecord
-from topics.events import Rejection
-from topics.inbound import INBOUND, Inbound
-from topics.parts import Source
 from topics.registry import INBOUND_FAMILIES, INBOUND_VALUE_BYTES, INTERNAL_VALUE_BYTES, Family
 
 if TYPE_CHECKING:
@@ -46,7 +37,6 @@ SQL = queries("intake")
 
 GROUP = "noveto.intake"
 MAX_RECORDS = 1000
-MOST_FAULTS = 20
 SEND_SECONDS = 60
 # Verdicts by the directory: a newer one may have another.
 OF_THE_DIRECTORY = frozenset({"party_may_not", "unknown_unit"})
@@ -54,150 +44,6 @@ PROGRESS_SECONDS = 0.5
 EXPECTED_SECONDS = 5.0
 # What lies between the broker's clock and ours, and between its answer and our reading of it.
 PROGRESS_MARGIN = timedelta(seconds=0.5)
-FIELD_NAME = re.compile(r"^[A-Za-z_]{1,40}$")
-CASE_ID = re.compile(r"[A-Za-z0-9]+-[A-Za-z0-9_.:-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Inspected:
-    """One inbound record in its canonical form, ready for its lane."""
-
-    lane_key: bytes
-    value: bytes
-    headers: list[tuple[str, bytes]]
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True)
-class Inbox:
-    """A record as it was read."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-
-
-def inspect(inbox: Inbox, reference: Reference, keys: KeyRing) -> Inspected:
-    """Who wrote it, what it is, which case: never an exception, whatever the bytes are."""
-    source = Source(
-        topic=inbox.topic,
-        partition=inbox.partition,
-        offset=inbox.offset,
-        broker_time=datetime.fromtimestamp(inbox.timestamp_ms / 1000, UTC),
-    )
-    family, party = _whose(inbox.topic, reference)
-    ce_id = envelope.attribute(inbox.headers, "ce_id")
-    ce_type = envelope.attribute(inbox.headers, "ce_type")
-    read = _read(inbox, family, party, ce_id, ce_type, reference)
-    place = f"{inbox.topic}/{inbox.partition}/{inbox.offset}"
-    traced = tracing.header(tracing.child(tracing.parsed(inbox.headers), "intake", place))
-    if isinstance(read, Rejection):
-        record = CommandRecord(
-            kind="unusable",
-            source=source,
-            party=party,
-            id=_short(ce_id),
-            type=_short(ce_type),
-            case_id=_case_in(inbox.key),
-            verdict=read,
-        )
-        sealed = seal_original(keys, source, inbox.headers, inbox.key, inbox.value)
-        lane_key = (record.case_id or place).encode()
-        return Inspected(lane_key, sealed, [(ORIGIN_HEADER, record.wire()), *traced], read.code)
-    message, data = read
-    case_id = message.about
-    canonical = orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
-    record = CommandRecord(
-        kind="said",
-        source=source,
-        party=party,
-        id=ce_id,
-        type=ce_type,
-        case_id=case_id,
-        fingerprint=keys.fingerprint(canonical),
-    )
-    headers = [(ORIGIN_HEADER, record.wire()), *traced]
-    applicant = data.pop("applicant", None)
-    if applicant is not None:
-        headers.append((APPLICANT_HEADER, keys.seal(orjson.dumps(applicant), f"applicant:{applicant_ref(case_id)}")))
-    return Inspected(case_id.encode(), orjson.dumps(data), headers, "accepted")
-
-
-def _whose(topic: str, reference: Reference) -> tuple[Family, str]:
-    parsed = reference.names.parse(topic)
-    if parsed is None or parsed[1] is None:
-        raise ValueError(f"intake read a topic that is not inbound: {topic}")
-    return parsed[0], parsed[1]
-
-
-def _read(
-    inbox: Inbox, family: Family, party: str, ce_id: str | None, ce_type: str | None, reference: Reference
-) -> tuple[Inbound, dict[str, Any]] | Rejection:
-    if inbox.value is None:
-        return reject("empty_value", "a null value (tombstone) says nothing", where="value")
-    if ce_id is None or len(ce_id) > 200 or "\x00" in ce_id:
-        return reject("missing_attribute", "the header ce_id is missing, empty or longer than 200", where="ce_id")
-    if ce_type is None:
-        return reject("missing_attribute", "the header ce_type is missing", where="ce_type")
-    model = INBOUND.get(ce_type)
-    if model is None:
-        return reject("unknown_type", f"there is no type {_short(ce_type)}", where="ce_type")
-    if len(inbox.value) > INBOUND_VALUE_BYTES:
-        return reject("bad_field", f"a message has {INBOUND_VALUE_BYTES} bytes at most", where="value")
-    try:
-        data = orjson.loads(inbox.value)
-    except orjson.JSONDecodeError as error:
-        return reject("not_json", f"not JSON: {error.msg}, character {error.pos}", where="value")
-    if not isinstance(data, dict):
-        return reject("not_an_object", f"a {type(data).__name__} where an object belongs", where="value")
-    try:
-        # By the names of the wire alone: what follows reads the JSON itself.
-        message = model.model_validate_json(inbox.value, by_alias=True, by_name=False)
-    except ValidationError as error:
-        return _bad_fields(error)
-    if inbox.key != message.about.encode():
-        return reject("key_not_case", f"the key must be the case: {message.about}", where="key")
-    refused = may_say(reference.directory, party, family, message)
-    return refused if refused is not None else (message, data)
-
-
-def _bad_fields(error: ValidationError) -> Rejection:
-    """Where and what, but never the value: it may be somebody's number. Names are cut to what a person reads."""
-    faults = [
-        _fault(fault["loc"], fault["type"], fault["msg"], fault.get("ctx", {}))
-        for fault in error.errors(include_url=False, include_input=False)[:MOST_FAULTS]
-    ]
-    first = faults[0]
-    return reject("bad_field", f"{first['where']}: {first['what']}", where=first["where"], faults=faults)
-
-
-def _fault(location: tuple[int | str, ...], kind: str, message: str, context: dict[str, Any]) -> dict[str, str]:
-    if kind == "union_tag_invalid":
-        # The library's own sentence quotes what was sent.
-        location = (*location, context["discriminator"].strip("'"))
-        message = f"Input should be one of {context['expected_tags']}"
-    return {"where": _short(".".join(_named(part) for part in location)) or "value", "what": message}
-
-
-def _named(part: int | str) -> str:
-    """A place; a field that nobody knows only where its name can be a field's: a sender may write somebody's number there."""
-    return str(part) if isinstance(part, int) or FIELD_NAME.match(part) else "?"
-
-
-def _short(text: str | None) -> str | None:
-    return None if text is None else text.replace("\x00", "").encode(errors="replace").decode()[:200]
-
-
-def _case_in(key: bytes | None) -> str | None:
-    """The case a record's key names, where it names one."""
-    if key is None or len(key) > 97:
-        return None
-    text = key.decode(errors="replace")
-    return text if CASE_ID.fullmatch(text) else None
 
 
 class Intake:
@@ -210,7 +56,7 @@ class Intake:
         reference: Reference,
         keys: KeyRing,
         metrics: Metrics,
-        pool: asyncpg.Pool | None,
+        pool: asyncpg.Pool,
     ) -> None:
         self._settings = settings
         self._references = references
@@ -323,7 +169,7 @@ class Intake:
             inspected = self._inspect(record)
             if inspected.verdict in OF_THE_DIRECTORY and not asked:
                 asked = True
-                await self._ask_for_the_newest_reference()
+                await self._on_pool(self._newest_reference)
                 inspected = self._inspect(record)
             self._metrics.count("noveto_intake_records", verdict=inspected.verdict)
             found.append(inspected)
@@ -334,16 +180,6 @@ class Intake:
             record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, record.headers
         )
         return inspect(inbox, self._reference, self._keys)
-
-    async def _ask_for_the_newest_reference(self) -> None:
-        if self._pool is None:
-            return
-        try:
-            async with self._pool.acquire(timeout=2) as connection_:
-                await self._newest_reference(connection_)
-        except DATABASE_AWAY:
-            # What is known is gone by; the lane looks again.
-            self._metrics.count("noveto_desk_errors", error="reference")
 
     async def _send(self, producer: AIOKafkaProducer, lane: int, records: list[Inspected]) -> None:
         """One lane's records in order, one batch at a time, each acknowledged before the next is sent."""
@@ -365,7 +201,12 @@ class Intake:
 
     async def _report_progress(self, consumer: AIOKafkaConsumer) -> None:
         """Until when everything received has been forwarded: limits that came due wait for it (R29)."""
-        rows = []
+        read_up = await self._measure_lags(consumer)
+        await self._on_pool(partial(self._tell_progress, consumer, read_up))
+
+    async def _measure_lags(self, consumer: AIOKafkaConsumer) -> list[tuple[TopicPartition, timedelta]]:
+        """The partitions of which all has been forwarded, and how long ago that was so."""
+        read_up = []
         behind, seconds, now = 0, 0.0, time.time()
         assigned = consumer.assignment()
         self._lags = {tp: self._lags.get(tp, Lag(now)) for tp in assigned}
@@ -377,26 +218,31 @@ class Intake:
             behind += max(0, highwater - position)
             seconds = max(seconds, self._lags[tp].seconds(position, highwater, now))
             if position >= highwater:
-                ago = timedelta(seconds=max(0.0, now - polled / 1000))
-                rows.append((tp.topic, tp.partition, ago + PROGRESS_MARGIN))
+                read_up.append((tp, timedelta(seconds=max(0.0, now - polled / 1000)) + PROGRESS_MARGIN))
         self._metrics.set("noveto_intake_lag_records", behind)
         self._metrics.set("noveto_intake_lag_seconds", seconds)
-        if self._pool is None:
-            return
+        return read_up
+
+    async def _on_pool(self, work: Callable[[Any], Awaitable[None]]) -> None:
+        """What no record waits for: while the database is away it is left for the next time."""
         try:
             async with self._pool.acquire(timeout=2) as connection_:
-                if rows:
-                    await SQL.put_progress(
-                        connection_,
-                        topics=[row[0] for row in rows],
-                        partitions=[row[1] for row in rows],
-                        ago=[row[2] for row in rows],
-                    )
-                await self._expect_all(consumer, connection_)
-                await self._newest_reference(connection_)
-        except DATABASE_AWAY:
-            # Timers wait a little longer; the commands go on.
-            self._metrics.count("noveto_desk_errors", error="progress")
+                await work(connection_)
+        except DATABASE_AWAY as error:
+            self._metrics.count("noveto_intake_errors", error=type(error).__name__)
+
+    async def _tell_progress(
+        self, consumer: AIOKafkaConsumer, read_up: list[tuple[TopicPartition, timedelta]], connection_: Any
+    ) -> None:
+        if read_up:
+            await SQL.put_progress(
+                connection_,
+                topics=[tp.topic for tp, _ in read_up],
+                partitions=[tp.partition for tp, _ in read_up],
+                ago=[ago for _, ago in read_up],
+            )
+        await self._expect_all(consumer, connection_)
+        await self._newest_reference(connection_)
 
     async def _expect_all(self, consumer: AIOKafkaConsumer, connection_: Any) -> None:
         """Limits wait for every inbound partition that exists, also for one that no intake has read from yet."""

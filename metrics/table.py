@@ -39,6 +39,12 @@ WORKER: tuple[Metric, ...] = (
     *PROCESS,
     Metric("noveto_intake_records", "counter", "Records forwarded by intake to case.commands.", ("verdict",)),
     Metric("noveto_intake_restarts", "counter", "Times intake started over after an error."),
+    Metric(
+        "noveto_intake_errors",
+        "counter",
+        "Times intake could not ask or tell the database; records go on without it.",
+        ("error",),
+    ),
     Metric("noveto_intake_batch_records", "histogram", "Records forwarded in one round.", (), SIZES),
     Metric(
         "noveto_intake_forward_seconds", "histogram", "From reading a round to its commit on the broker.", (), PHASES

@@ -15,7 +15,7 @@ import yaml
 import deploy
 from consumers.contents import CalendarContent, Reference
 from consumers.delivered import purpose_of, unpack_original
-from consumers.intake import Inbox, inspect
+from consumers.inspecting import Inbox, inspect
 from consumers.sealing import KeyRing, applicant_ref
 from deploy.demo.party.moments import filled
 from deploy.demo.script import load_day

@@ -7,8 +7,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +97,22 @@ class Router:
         await self._superuser(f'create database "{self.database}" owner noveto')
         await migrate(self.settings)
 
-    async def _superuser(self, statement: str) -> None:
+    @asynccontextmanager
+    async def database_away(self) -> AsyncIterator[None]:
+        """The database ends every connection and takes none until the end of the block."""
+        await self._superuser(f'alter database "{self.database}" allow_connections false')
+        try:
+            await self._superuser(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", self.database
+            )
+            yield
+        finally:
+            await self._superuser(f'alter database "{self.database}" allow_connections true')
+
+    async def _superuser(self, statement: str, *arguments: str) -> None:
         connection = await asyncpg.connect(self.stack.postgres.superuser_dsn)
         try:
-            await connection.execute(statement)
+            await connection.execute(statement, *arguments)
         finally:
             await connection.close()
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
@@ -205,18 +204,9 @@ async def test_database_away_when_limits_come_due(stack: LocalStack, supervisor:
         cases = [asked_yesterday(hall.time, f"d{number}") for number in range(50)]
         await propose(hall.router, cases)
         await hall.time.until(CLOSING - timedelta(seconds=20))
-        superuser = await asyncpg.connect(stack.postgres.superuser_dsn)
-        database = hall.router.database
-        try:
-            await superuser.execute(f'alter database "{database}" allow_connections false')
-            await superuser.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", database
-            )
+        async with hall.router.database_away():
             await hall.time.until(CLOSING + timedelta(seconds=140))
             decided_at = await say(hall, "bureau", "tier.decided", accept(case_of(cases[0]), None))
-        finally:
-            await superuser.execute(f'alter database "{database}" allow_connections true')
-            await superuser.close()
 
         async def all_fired() -> bool:
             return await hall.reds() == len(cases)

@@ -135,6 +135,23 @@ async def test_a_worker_stopped_inside_its_transaction_holds_nobody_up(router: R
 
 
 @pytest.mark.timeout(120)
+async def test_intake_forwards_while_the_database_is_away_and_counts_what_it_could_not_ask(router: Router) -> None:
+    """A record waits for no database; what failed is counted as intake's, not as a transaction of the desk."""
+    worker = await router.worker(stages=("intake",)).ready()
+    async with Party(router.stack.bootstrap, router.prefix, "windows") as windows, router.database_away():
+        await windows.say("refusal.proposed", refusal())
+        while not (forwarded(worker) and "noveto_intake_errors_total{" in worker.get("/metrics")):
+            await asyncio.sleep(0.1)
+
+        assert "noveto_desk_errors_total{" not in worker.get("/metrics")
+
+
+def forwarded(worker: Worker) -> bool:
+    """Whether its intake has forwarded something that was accepted."""
+    return 'noveto_intake_records_total{verdict="accepted"}' in worker.get("/metrics")
+
+
+@pytest.mark.timeout(120)
 async def test_a_log_that_was_made_anew_stops_the_lane(router: Router) -> None:
     """A topic deleted and created again begins at 0: reading on from there would skip what comes, silently."""
     worker = await router.worker().ready()

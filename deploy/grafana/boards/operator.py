@@ -156,7 +156,8 @@ OPERATOR = Board(
             lines(
                 "错误与重试（五分钟内）",
                 "errors in five minutes",
-                Query(or_none("increase(noveto_intake_restarts_total[5m])"), "intake"),
+                Query(or_none("increase(noveto_intake_restarts_total[5m])"), "intake restarts"),
+                Query(or_none("increase(noveto_intake_errors_total[5m])"), "intake"),
                 Query(or_none("increase(noveto_desk_errors_total[5m])"), "desk"),
                 Query(or_none("increase(noveto_desk_gaps_refused_total[5m])"), "gaps refused"),
                 Query(or_none("increase(noveto_relay_aborts_total[5m])"), "relay aborts"),

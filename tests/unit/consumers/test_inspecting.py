@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.delivered import Delivered, Unreadable, purpose_of, read_record, unpack_original
-from consumers.intake import Inbox, inspect
+from consumers.inspecting import Inbox, inspect
 from consumers.reference import Reference, load_reference
 from consumers.sealing import KeyRing, applicant_ref, new_key_line
 from consumers.settings import Settings
