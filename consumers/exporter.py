@@ -2,6 +2,9 @@
 
 What is counted is committed with the lanes' positions, so a restart or a standby goes on where it was left: nothing jumps,
 nothing counts twice. One exporter holds the lock and exposes; others stand by, and expose only that.
+
+What is told has the database's time at which it was so, read under the lock: whatever reaches Prometheus late, from an exporter
+that was overtaken, is older than what it has, and is dropped.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ import platform
 import signal
 import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -63,6 +67,19 @@ TRACKED: TypeAdapter[Tracked] = TypeAdapter(Tracked)
 
 class Overtaken(Exception):
     """Another exporter has counted what this one was about to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a scrape is told, and the instant at which it was so."""
+
+    series: tuple[Series, ...]
+    at: datetime
+    openmetrics: bytes
+
+    def text(self) -> bytes:
+        """In the older format, which few ask for."""
+        return written(self.series, self.at, openmetrics=False).encode()
 
 
 class Surroundings:
@@ -141,41 +158,27 @@ class Exporter:
         self._surroundings: Surroundings | None = None
         self._metrics = metrics
         self._clock = Clock.from_settings(settings)
-        self._totals: Totals | None = None
-        self._series: list[Series] = []
-        self._text = b""
+        self._told: Told | None = None
         self._positions: dict[int, int] = {}
         self._confirmed_at = 0.0
-        self._near = False
-        self._ahead = timedelta()
         self.database_away_since: float | None = None
         metrics.set("noveto_build_info", 1, version=version("noveto"), python=platform.python_version())
         metrics.set("noveto_exporter_active", 0)
 
-    @property
-    def active(self) -> bool:
-        """Whether this exporter counts, and may say so: the lock was confirmed a moment ago."""
-        return self._totals is not None and time.monotonic() - self._confirmed_at < CONFIRMED_SECONDS
-
     def exposed(self, *, openmetrics: bool) -> bytes:
-        """What was counted, as it was some seconds ago at most; nothing while it stands by."""
-        if not self.active or not self._near:
+        """What was counted, as it was some seconds ago at most; nothing while it stands by, or cannot tell that it does not."""
+        if self._told is None or time.monotonic() - self._confirmed_at > CONFIRMED_SECONDS:
             return b""
-        return self._text if openmetrics else written(self._series, openmetrics=False).encode()
+        return self._told.openmetrics if openmetrics else self._told.text()
 
-    async def _render(self, totals: Totals, surroundings: Surroundings) -> None:
+    async def _render(self, totals: Totals, surroundings: Surroundings, at: datetime) -> None:
         """Prepare what a scrape is told, beside the loop: with a hundred units it takes a while, and a scrape should not."""
-        now = self.now()
 
-        def work() -> tuple[list[Series], bytes]:
-            series = list(totals.series(now, surroundings))
-            return series, written(series, openmetrics=True).encode()
+        def work() -> Told:
+            series = tuple(totals.series(self._clock.domain(at), surroundings))
+            return Told(series, at, written(series, at, openmetrics=True).encode())
 
-        self._series, self._text = await asyncio.to_thread(work)
-
-    def now(self) -> datetime:
-        """The time the rules run by, on the database's clock."""
-        return self._clock.domain(_local_now() + self._ahead)
+        self._told = await asyncio.to_thread(work)
 
     async def run(self) -> None:
         """Work until cancelled; the database away, another exporter ahead, or entries that only a newer one can read: stand by again."""
@@ -188,7 +191,7 @@ class Exporter:
                 self._metrics.count("noveto_exporter_errors", error=type(error).__name__)
                 LOG.warning("exporter stands by", error=type(error).__name__, detail=str(error)[:200])
             finally:
-                self._totals, self._series, self._text = None, [], b""
+                self._told = None
                 self._metrics.set("noveto_exporter_active", 0)
             await asyncio.sleep(1)
 
@@ -200,8 +203,7 @@ class Exporter:
                 await asyncio.sleep(1)
             self.database_away_since = None
             totals = await self._load(session)
-            self._confirmed_at, self._totals = time.monotonic(), totals
-            self._near = False
+            self._confirmed_at = time.monotonic()
             self._metrics.set("noveto_exporter_active", 1)
             self._metrics.count("noveto_exporter_handovers")
             LOG.info("exporter counts", entries=sum(self._positions.values()))
@@ -225,13 +227,13 @@ class Exporter:
 
     async def _count_on(self, session: asyncpg.Connection, totals: Totals) -> None:
         tidied = referred = rendered = 0.0
+        near = False
         while True:
             if time.monotonic() - referred > REFERENCE_SECONDS:
                 referred = time.monotonic()
                 self._surroundings = await self._newest(session)
-            before = datetime.now().astimezone()
-            database_now: datetime = await session.fetchval("select clock_timestamp()")
-            self._ahead = database_now - before
+            # Under the lock: what a successor tells is later.
+            at: datetime = await SQL.now(session)
             if totals.began is None:
                 began = await SQL.began(session)
                 totals.began = self._clock.domain(began) if began else None
@@ -240,14 +242,14 @@ class Exporter:
             behind = {row["lane"]: row["entries"] for row in await SQL.behind(session)}
             for lane, entries in behind.items():
                 self._metrics.set("noveto_exporter_lag_entries", entries, lane=lane)
-            self._near = self._near or sum(behind.values()) <= NEAR_ENTRIES
+            near = near or sum(behind.values()) <= NEAR_ENTRIES
             self._confirmed_at = time.monotonic()
-            if time.monotonic() - rendered > RENDER_SECONDS and self._surroundings is not None:
-                await self._render(totals, self._surroundings)
+            if near and time.monotonic() - rendered > RENDER_SECONDS and self._surroundings is not None:
+                await self._render(totals, self._surroundings, at)
                 rendered = time.monotonic()
             if time.monotonic() - tidied > TIDY_SECONDS:
                 tidied = time.monotonic()
-                await self._tidy(session, totals)
+                await self._tidy(session, totals, self._clock.domain(at))
             if not counted or not any(behind.values()):
                 await asyncio.sleep(CYCLE_SECONDS)
 
@@ -346,7 +348,7 @@ class Exporter:
         if increments.heard:
             await SQL.put_heard(session, units=list(increments.heard), ats=list(increments.heard.values()))
 
-    async def _tidy(self, session: asyncpg.Connection, totals: Totals) -> None:
+    async def _tidy(self, session: asyncpg.Connection, totals: Totals, now: datetime) -> None:
         """Drop what no scrape asks for any more."""
         await SQL.drop_empty_limits(session)
         days = max(length for window, length in WINDOWS.items() if window.endswith("d")) + 1
@@ -354,14 +356,10 @@ class Exporter:
         if world is None:
             return
         for centre in world.centres:
-            before = world.back(centre, self.now(), days * world.working_day_seconds(centre))
+            before = world.back(centre, now, days * world.working_day_seconds(centre))
             await SQL.drop_answers(session, centre=centre, before=before)
             for key in [key for key in totals.answers if key[0] == centre and key[1] < before]:
                 del totals.answers[key]
-
-
-def _local_now() -> datetime:
-    return datetime.now().astimezone()
 
 
 async def run(settings: Settings) -> int:

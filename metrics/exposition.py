@@ -1,7 +1,12 @@
-"""Series as a scrape reads them: OpenMetrics 1.0, or the older text format for tools that ask for it."""
+"""Series as a scrape reads them: OpenMetrics 1.0, or the older text format for tools that ask for it.
+
+Each has the instant at which it was so. Prometheus then orders by it what several exporters tell of the same series, and takes
+the end of one of them for the end of none.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from metrics.table import Metric
@@ -21,33 +26,37 @@ class Series:
     """Of a histogram instead: counts of the buckets, not cumulative, with +Inf as the last; and the sum."""
 
 
-def written(families: Iterable[Series], *, openmetrics: bool) -> str:
-    """The text of the families, without OpenMetrics' last line."""
-    return "".join(line for family in families for line in _family(family, openmetrics))
+def written(families: Iterable[Series], at: datetime, *, openmetrics: bool) -> str:
+    """The text of the families as they were at an instant, without OpenMetrics' last line."""
+    stamp = f"{at.timestamp():.3f}" if openmetrics else str(int(at.timestamp() * 1000))
+    return "".join(line for family in families for line in _family(family, stamp, openmetrics))
 
 
-def _family(family: Series, openmetrics: bool) -> Iterator[str]:
+def _family(family: Series, stamp: str, openmetrics: bool) -> Iterator[str]:
     metric = family.metric
     sample = f"{metric.name}_total" if metric.kind == "counter" else metric.name
     name = metric.name if openmetrics else sample
     yield f"# HELP {name} {_escaped_help(metric.help)}\n# TYPE {name} {metric.kind}\n"
     if family.histograms is not None:
         for labels, (counts, total) in family.histograms.items():
-            yield from _histogram(metric, labels, counts, total)
+            for series, value in _histogram(metric, labels, counts, total):
+                yield f"{series} {_number(value)} {stamp}\n"
         return
     for labels, value in family.values.items():
-        yield f"{_named(sample, metric.labels, labels)} {_number(value)}\n"
+        yield f"{_named(sample, metric.labels, labels)} {_number(value)} {stamp}\n"
 
 
-def _histogram(metric: Metric, labels: tuple[str, ...], counts: list[float], total: float) -> Iterator[str]:
+def _histogram(
+    metric: Metric, labels: tuple[str, ...], counts: list[float], total: float
+) -> Iterator[tuple[str, float]]:
     names = (*metric.labels, "le")
     cumulative = 0.0
     for bound, count in zip((*metric.buckets, None), counts, strict=True):
         cumulative += count
         le = "+Inf" if bound is None else repr(float(bound))
-        yield f"{_named(f'{metric.name}_bucket', names, (*labels, le))} {_number(cumulative)}\n"
-    yield f"{_named(f'{metric.name}_count', metric.labels, labels)} {_number(cumulative)}\n"
-    yield f"{_named(f'{metric.name}_sum', metric.labels, labels)} {_number(total)}\n"
+        yield _named(f"{metric.name}_bucket", names, (*labels, le)), cumulative
+    yield _named(f"{metric.name}_count", metric.labels, labels), cumulative
+    yield _named(f"{metric.name}_sum", metric.labels, labels), total
 
 
 @lru_cache(maxsize=200_000)

@@ -30,6 +30,9 @@ select case_id, state from cases where case_id = any(:case_ids::text[]);
 -- name: quarantined()$
 select count(distinct case_id) from quarantined;
 
+-- name: now()$
+select clock_timestamp();
+
 -- name: began()$
 -- When the first entry was recorded.
 select min(first.recorded_at) from lanes

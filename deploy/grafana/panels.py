@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from string import Template
 from typing import Literal
 
-NAMED = "* on (unit) group_left (name) noveto_unit_info"
-HERE = '* on (unit) group_left (name) noveto_unit_info{centre="$centre"}'
+NAMED = "* on (unit) group_left (name) unit:noveto_unit_info:latest"
+HERE = '* on (unit) group_left (name) unit:noveto_unit_info:latest{centre="$centre"}'
 """Keeps the units of the chosen centre, and gives them their names."""
 
 

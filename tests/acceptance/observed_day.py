@@ -1,10 +1,6 @@
 """The sample day in virtual time, with two workers, two exporters and a Prometheus that watches them."""
 
 import asyncio
-import json
-import os
-import shutil
-import urllib.parse
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,14 +14,14 @@ import asyncpg
 from deploy.demo.cast import cast, pace_of, plays
 from deploy.demo.party.lines import Clock
 from deploy.demo.play import DIRECTORY, SAMPLE, load_directory
-from deploy.demo.processes import ROOT, Processes
+from deploy.demo.processes import Processes
 from deploy.demo.script import load_day
 from deploy.local import LocalStack
 from deploy.local.ports import HOST, free_port
-from deploy.local.supervisor import Launch
+
+from ..prometheus import Prometheus, Target, answers
 
 COMMAND = "consumers.cli"
-PROMETHEUS = ROOT / "deploy" / "prometheus"
 READY_SECONDS = 90.0
 # Beside the demo's own head start: two workers, two exporters and a Prometheus start before the doors open.
 STARTING = timedelta(seconds=25)
@@ -41,7 +37,7 @@ class ObservedDay:
     clock: Clock
     settings: dict[str, str]
     ports: dict[str, int] = field(default_factory=dict)
-    prometheus: str = ""
+    prometheus: Prometheus = field(init=False)
 
     @property
     def workers(self) -> list[str]:
@@ -57,7 +53,7 @@ class ObservedDay:
         settings = self.settings | {"NOVETO_HTTP_PORT": str(port), "NOVETO_WORKER_NAME": name}
         await self.processes.start(name, (COMMAND, name.split("-")[0]), settings)
         async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as session:
-            while not await self._answers(session, f"http://{HOST}:{port}/readyz"):
+            while not await answers(session, f"http://{HOST}:{port}/readyz"):
                 self.processes.check()
                 await asyncio.sleep(0.1)
 
@@ -85,64 +81,11 @@ class ObservedDay:
 
     async def watch(self) -> None:
         """Start Prometheus with the rules as they are shipped."""
-        config = self.own_dir / "prometheus.yml"
-        config.write_text(json.dumps(self._config()))
-        port = free_port()
-        program = shutil.which("prometheus")
-        assert program is not None
-        argv = [
-            program,
-            f"--config.file={config}",
-            f"--storage.tsdb.path={self.own_dir / 'tsdb'}",
-            f"--web.listen-address={HOST}:{port}",
-        ]
-        launch = Launch(
-            "prometheus", argv, self.stack.log_dir / "prometheus.log", cwd=self.own_dir, env=dict(os.environ)
-        )
+        targets = [Target(f"noveto-{name.split('-')[0]}", port) for name, port in self.ports.items()]
         supervisor = self.processes._supervisor
-        self.processes._running["prometheus"] = await asyncio.to_thread(supervisor.launch, launch)
-        self.prometheus = f"http://{HOST}:{port}"
-        async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as session:
-            while not await self._answers(session, f"{self.prometheus}/-/ready"):
-                self.processes.check()
-                await asyncio.sleep(0.1)
-
-    def _config(self) -> dict[str, Any]:
-        """The shipped configuration with this run's addresses and a day's pace."""
-        import yaml
-
-        config: dict[str, Any] = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
-        config["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
-        config["rule_files"] = [str(PROMETHEUS / "rules" / "*.yml")]
-        config.pop("alerting", None)
-        targets = {"noveto-worker": self.workers, "noveto-exporter": self.exporters}
-        for job in config["scrape_configs"]:
-            for key in [key for key in job if key.endswith("_sd_configs")]:
-                del job[key]
-            job["static_configs"] = [
-                {"targets": [f"{HOST}:{self.ports[name]}" for name in targets.get(job["job_name"], [])]}
-            ]
-        config["scrape_configs"] = [job for job in config["scrape_configs"] if job["job_name"] in targets]
-        return config
-
-    async def query(self, expression: str, **more: str) -> list[dict[str, Any]]:
-        """Ask Prometheus now. Raises RuntimeError where it does not take the expression."""
-        return await self._ask("query", {"query": expression, **more})
-
-    async def query_range(self, expression: str, start: float, end: float, step: float) -> list[dict[str, Any]]:
-        """Ask Prometheus for a stretch of time."""
-        return await self._ask(
-            "query_range", {"query": expression, "start": str(start), "end": str(end), "step": str(step)}
-        )
-
-    async def _ask(self, what: str, parameters: dict[str, str]) -> list[dict[str, Any]]:
-        url = f"{self.prometheus}/api/v1/{what}?{urllib.parse.urlencode(parameters)}"
-        async with aiohttp.ClientSession() as session, session.get(url) as answer:
-            told = await answer.json()
-        if told["status"] != "success":
-            raise RuntimeError(f"{parameters['query']}: {told['error']}")
-        result: list[dict[str, Any]] = told["data"]["result"]
-        return result
+        self.prometheus = await asyncio.to_thread(Prometheus, supervisor, self.own_dir / "prometheus", targets)
+        self.processes._running["prometheus"] = self.prometheus.process
+        await self.prometheus.ready()
 
     async def scrape(self, name: str, accept: str = "*/*") -> str:
         """What a process exposes."""
@@ -169,14 +112,6 @@ class ObservedDay:
                 if rows[0]["left"] == 0:
                     return
                 await asyncio.sleep(0.2)
-
-    @staticmethod
-    async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
-        try:
-            async with session.get(url, timeout=aiohttp.ClientTimeout(total=2)) as answer:
-                return answer.status == 200
-        except (aiohttp.ClientError, TimeoutError):
-            return False
 
 
 @asynccontextmanager

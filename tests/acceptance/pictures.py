@@ -96,9 +96,9 @@ async def draw(day: ObservedDay, began: float, folder: Path) -> None:
             for query in panel.queries:
                 expr = query.filled(centre=CENTRE, unit=UNIT_SHOWN, __range="12h")
                 if panel.kind == "bars":
-                    _bars(axis, await day.query(expr), query.legend)
+                    _bars(axis, await day.prometheus.query(expr), query.legend)
                 else:
-                    _lines(axis, await day.query_range(expr, began, ended, 1), query.legend, began)
+                    _lines(axis, await day.prometheus.query_range(expr, began, ended, 1), query.legend, began)
             if panel.kind != "bars":
                 axis.legend(frameon=False, fontsize=7)
                 axis.set_xlabel("09:00 起小时数 · hours since 09:00")

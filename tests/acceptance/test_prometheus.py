@@ -23,15 +23,17 @@ from consumers.settings import Settings
 from deadlines import working_seconds_between
 from deploy.demo.play import DIRECTORY
 from deploy.grafana.boards import BOARDS
+from deploy.prometheus import RULES
 from router.case import Case
 from tests.unit.metrics.promtool import PACKAGES
 
-from .observed_day import PROMETHEUS, ObservedDay, observed_day
+from ..prometheus import PROGRAM
+from .observed_day import ObservedDay, observed_day
 
 pytestmark = [
     pytest.mark.kafka,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(shutil.which("prometheus") is None, reason=f"prometheus is not installed: {PACKAGES}"),
+    pytest.mark.skipif(PROGRAM is None, reason=f"prometheus is not installed: {PACKAGES}"),
 ]
 
 SPEED = 1500
@@ -173,18 +175,20 @@ async def _look(day: ObservedDay, seen: Observed, began: float) -> None:
     for row in await day.rows("select org_code, stage, count(*) as n from cases where stage <> 'closed' group by 1, 2"):
         seen.stages[row["org_code"], row["stage"]] = row["n"]
     for name in NAMES:
-        seen.series[name] = [(found["metric"], float(found["value"][1])) for found in await day.query(name)]
+        seen.series[name] = [(found["metric"], float(found["value"][1])) for found in await day.prometheus.query(name)]
     for expression in expressions():
         try:
-            if not await day.query(expression) and not await day.query(expression.replace(UNIT, BUSY_UNIT)):
+            if not await day.prometheus.query(expression) and not await day.prometheus.query(
+                expression.replace(UNIT, BUSY_UNIT)
+            ):
                 seen.empty.append(expression)
         except RuntimeError as error:
             seen.wrong.append(str(error))
     since = int(time.time() - began) + 5
-    fired = await day.query(f'max_over_time(ALERTS{{alertstate="firing"}}[{since}s])')
+    fired = await day.prometheus.query(f'max_over_time(ALERTS{{alertstate="firing"}}[{since}s])')
     seen.alerts = {found["metric"]["alertname"] for found in fired}
     for name in ("noveto_journal_entries_total", "noveto_refusals_received_total", "noveto_tail_filings_total"):
-        found = await day.query_range(f"sum({name})", began, time.time(), 1)
+        found = await day.prometheus.query_range(f"sum({name})", began, time.time(), 1)
         seen.recorded[name] = [float(value) for _, value in found[0]["values"]]
     for name in day.exporters:
         started = time.perf_counter()
@@ -198,7 +202,7 @@ async def _look(day: ObservedDay, seen: Observed, began: float) -> None:
 def expressions() -> list[str]:
     """Everything that Prometheus and Grafana ask; of alerts the series they look at, for they are empty while all is well."""
     found: list[str] = []
-    for path in sorted((PROMETHEUS / "rules").glob("*.yml")):
+    for path in RULES:
         for group in yaml.safe_load(path.read_text())["groups"]:
             for rule in group["rules"]:
                 if "record" in rule:

@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import asyncpg
@@ -14,12 +15,15 @@ from deploy.local import LocalStack
 from deploy.local.supervisor import Supervisor
 
 from ..parties import Party, case_of, refusal
+from ..prometheus import PROGRAM, Prometheus, Target
 from ..support import Router, Worker, wait_until
+from ..unit.metrics.promtool import PACKAGES
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 EXPORTER = [sys.executable, "-m", "consumers.cli", "exporter"]
+REFUSALS = "sum(noveto_refusals_received_total)"
 RECEIVED = 'noveto_refusals_received_total{unit="BUREAU",situation="conditions_not_met",request_kind="application"}'
 
 
@@ -42,17 +46,17 @@ def value(worker: Worker, series: str = RECEIVED) -> float | None:
     """A series of what it exposes."""
     for line in worker.get("/metrics").splitlines():
         if line.startswith(f"{series} "):
-            return float(line.rsplit(" ", 1)[1])
+            return float(line.split(" ")[1])
     return None
 
 
-async def refuse_some(router: Router, count: int) -> None:
+async def refuse_some(router: Router, count: int, situation: str = "conditions_not_met") -> None:
     """So many refusals, each known to the committee."""
     async with (
         Party(router.stack.bootstrap, router.prefix, "windows") as windows,
         Party(router.stack.bootstrap, router.prefix, "bureau") as bureau,
     ):
-        for opening in [refusal() for _ in range(count)]:
+        for opening in [refusal(situation=situation) for _ in range(count)]:
             await windows.say("refusal.proposed", opening)
             await bureau.task(case_of(opening), "reviewer")
 
@@ -120,3 +124,34 @@ async def test_counted_again_from_the_beginning_it_is_the_same(counted: Router) 
 
     assert len(once) > 10
     assert once == again
+
+
+@pytest.mark.skipif(PROGRAM is None, reason=f"prometheus is not installed: {PACKAGES}")
+async def test_prometheus_sees_nothing_of_a_handover(counted: Router, supervisor: Supervisor, folder: Path) -> None:
+    """Though it finds the killed exporter dead only when the other tells already: that ends no series, and no sum is of some."""
+    await refuse_some(counted, 3)
+    killed, stays = exporter(counted, "killed"), exporter(counted, "stays")
+    scraped = (Target("noveto-exporter", killed.port, seconds=15), Target("noveto-exporter", stays.port))
+    prometheus = await asyncio.to_thread(Prometheus, supervisor, folder / "handover", scraped)
+    try:
+        await prometheus.ready()
+        began = await prometheus.seen(REFUSALS, lambda seen: seen >= 3)
+        before = int((await prometheus.query(REFUSALS))[0]["value"][1])
+        killed.kill()
+        await refuse_some(counted, 2, "grey_area")
+        await prometheus.seen(REFUSALS, lambda seen: seen == before + 2)
+        await prometheus.seen(f'up{{instance="{scraped[0].address}"}}', lambda up: up == 0)
+        ended = await prometheus.seen(
+            f'time() - timestamp(up{{instance="{scraped[1].address}"}})', lambda age: age < 0.5
+        )
+        told = (await prometheus.query_range(REFUSALS, began, ended, 0.1))[0]["values"]
+    finally:
+        await asyncio.to_thread(prometheus.process.kill_tree)
+        killed.stop()
+        stays.stop()
+
+    values = [int(value) for _, value in told]
+
+    assert {0.1} == {round(later - earlier, 3) for (earlier, _), (later, _) in pairwise(told)}
+    assert sorted(values) == values
+    assert (before, before + 2) == (values[0], values[-1])

@@ -19,7 +19,7 @@ DUE_SOON = own("noveto_limits_due", 'within="4h"')
 UNITS = Variable(
     "unit",
     "单位 · unit",
-    'query_result(noveto_unit_info{centre!=""})',
+    'query_result(unit:noveto_unit_info:latest{centre!=""})',
     regex='/name="(?<text>[^"]+)".*unit="(?<value>[^"]+)"/',
 )
 

@@ -1,5 +1,7 @@
 """The one table of metrics keeps Prometheus's conventions."""
 
+from datetime import UTC, datetime
+
 from prometheus_client import Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -9,6 +11,7 @@ from metrics.table import EVERY, EXPORTER, JOURNAL, PROCESS, WORKER, Metrics
 
 from .promtool import run
 
+AT = datetime(2026, 11, 23, 2, 0, 0, 250_000, tzinfo=UTC)
 NOT_LABELS = {"case", "case_id", "person", "matter", "name_of_matter", "applicant"}
 
 
@@ -44,7 +47,7 @@ def test_labels_are_bounded() -> None:
 
 def test_openmetrics_reads_what_is_written() -> None:
     """A strict reader of OpenMetrics takes every family, and gives back the labels."""
-    families = read(written(series(), openmetrics=True) + ENDING)
+    families = read(written(series(), AT, openmetrics=True) + ENDING)
 
     assert [metric.name for metric in JOURNAL] == [family.name for family in families]
     labelled = next(family for family in families if family.name == "noveto_late_filings")
@@ -64,7 +67,7 @@ def test_promtool_finds_nothing_to_say() -> None:
     from prometheus_client.exposition import generate_latest as text
 
     for said in (
-        written(series(), openmetrics=False),
+        written(series(), AT, openmetrics=False),
         *(text(Metrics(t).registry).decode() for t in (WORKER, EXPORTER)),
     ):
         done = run("promtool", "check", "metrics", said=said)
@@ -76,8 +79,23 @@ def test_a_histogram_is_cumulative_when_it_is_told() -> None:
     """Buckets are stored apart and told added up."""
     metric = next(metric for metric in JOURNAL if metric.name == "noveto_timer_lag_seconds")
     counts = [1.0, 2.0] + [0.0] * (len(metric.buckets) - 1)
-    text = written([Series(metric, {}, {(): (counts, 0.7)})], openmetrics=True)
+    text = written([Series(metric, {}, {(): (counts, 0.7)})], AT, openmetrics=True)
 
-    assert 'noveto_timer_lag_seconds_bucket{le="0.1"} 1\n' in text
-    assert 'noveto_timer_lag_seconds_bucket{le="+Inf"} 3\n' in text
-    assert "noveto_timer_lag_seconds_count 3\nnoveto_timer_lag_seconds_sum 0.7\n" in text
+    values = {sample.labels.get("le", sample.name[25:]): sample.value for sample in read(text + ENDING)[0].samples}
+
+    assert (1, 3) == (values["0.1"], values["+Inf"])
+    assert (3, 0.7) == (values["count"], values["sum"])
+
+
+def test_every_sample_has_the_instant_at_which_it_was_so() -> None:
+    """In seconds for OpenMetrics, in milliseconds in the older format."""
+    stamps = {
+        openmetrics: {
+            line.rsplit(" ", 1)[1]
+            for line in written(series(), AT, openmetrics=openmetrics).splitlines()
+            if line[0] != "#"
+        }
+        for openmetrics in (True, False)
+    }
+
+    assert {True: {"1795399200.250"}, False: {"1795399200250"}} == stamps
