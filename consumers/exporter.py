@@ -55,8 +55,6 @@ SILENT_SESSION = "4s"
 CONFIRMED_SECONDS = 3.0
 CYCLE_SECONDS = 0.5
 ENTRIES_A_LANE = 200
-# Until it is this close to the journal's end, what it has counted is not shown: the counters would seem to race.
-NEAR_ENTRIES = 5000
 TIDY_SECONDS = 60
 REFERENCE_SECONDS = 5
 # How old what a scrape is told may be, beside what the lag of counting makes it.
@@ -227,7 +225,8 @@ class Exporter:
 
     async def _count_on(self, session: asyncpg.Connection, totals: Totals) -> None:
         tidied = referred = rendered = 0.0
-        near = False
+        # Nothing is told before all is counted that was there already: a counter that falls, or races up, tells of breaches that none were.
+        ends = {lane: self._positions[lane] + entries for lane, entries in (await self._behind(session)).items()}
         while True:
             if time.monotonic() - referred > REFERENCE_SECONDS:
                 referred = time.monotonic()
@@ -239,12 +238,10 @@ class Exporter:
                 totals.began = self._clock.domain(began) if began else None
             counted = await self._count_some(session, totals)
             totals.quarantined = await SQL.quarantined(session)
-            behind = {row["lane"]: row["entries"] for row in await SQL.behind(session)}
-            for lane, entries in behind.items():
-                self._metrics.set("noveto_exporter_lag_entries", entries, lane=lane)
-            near = near or sum(behind.values()) <= NEAR_ENTRIES
+            behind = await self._behind(session)
+            whole = all(self._positions[lane] >= end for lane, end in ends.items())
             self._confirmed_at = time.monotonic()
-            if near and time.monotonic() - rendered > RENDER_SECONDS and self._surroundings is not None:
+            if whole and time.monotonic() - rendered > RENDER_SECONDS and self._surroundings is not None:
                 await self._render(totals, self._surroundings, at)
                 rendered = time.monotonic()
             if time.monotonic() - tidied > TIDY_SECONDS:
@@ -252,6 +249,13 @@ class Exporter:
                 await self._tidy(session, totals, self._clock.domain(at))
             if not counted or not any(behind.values()):
                 await asyncio.sleep(CYCLE_SECONDS)
+
+    async def _behind(self, session: asyncpg.Connection) -> dict[int, int]:
+        """How many entries of each lane are not counted yet."""
+        behind: dict[int, int] = {row["lane"]: row["entries"] for row in await SQL.behind(session)}
+        for lane, entries in behind.items():
+            self._metrics.set("noveto_exporter_lag_entries", entries, lane=lane)
+        return behind
 
     async def _newest(self, session: asyncpg.Connection) -> Surroundings:
         """The reference data in force; before any is loaded, what the settings name."""

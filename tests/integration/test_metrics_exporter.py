@@ -11,8 +11,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+import consumers.exporter
+from consumers.exporter import Exporter
 from deploy.local import LocalStack
 from deploy.local.supervisor import Supervisor
+from metrics.table import EXPORTER, Metrics
 
 from ..parties import Party, case_of, refusal
 from ..prometheus import PROGRAM, Prometheus, Target
@@ -22,7 +25,7 @@ from ..unit.metrics.promtool import PACKAGES
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
-EXPORTER = [sys.executable, "-m", "consumers.cli", "exporter"]
+LAUNCHED = [sys.executable, "-m", "consumers.cli", "exporter"]
 REFUSALS = "sum(noveto_refusals_received_total)"
 RECEIVED = 'noveto_refusals_received_total{unit="BUREAU",situation="conditions_not_met",request_kind="application"}'
 
@@ -39,15 +42,17 @@ def counted(stack: LocalStack, supervisor: Supervisor, folder: Path) -> Iterator
 
 def exporter(router: Router, name: str) -> Worker:
     """An exporter that answers."""
-    return router.worker(f"{router.name}-{name}", launched=EXPORTER).wait_ready()
+    return router.worker(f"{router.name}-{name}", launched=LAUNCHED).wait_ready()
 
 
-def value(worker: Worker, series: str = RECEIVED) -> float | None:
-    """A series of what it exposes."""
-    for line in worker.get("/metrics").splitlines():
-        if line.startswith(f"{series} "):
-            return float(line.split(" ")[1])
-    return None
+def value(worker: Worker) -> float | None:
+    """The refusals that it tells."""
+    return told_of(RECEIVED, worker.get("/metrics"))
+
+
+def told_of(series: str, text: str) -> float | None:
+    """A series in what is exposed."""
+    return next((float(line.split(" ")[1]) for line in text.splitlines() if line.startswith(f"{series} ")), None)
 
 
 async def refuse_some(router: Router, count: int, situation: str = "conditions_not_met") -> None:
@@ -124,6 +129,32 @@ async def test_counted_again_from_the_beginning_it_is_the_same(counted: Router) 
 
     assert len(once) > 10
     assert once == again
+
+
+async def test_nothing_is_told_before_all_is_counted(counted: Router, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted again an entry a time, and told as often as can be: a number on the way to the old one is never told."""
+    for name, slow in (("ENTRIES_A_LANE", 1), ("RENDER_SECONDS", 0), ("CYCLE_SECONDS", 0)):
+        monkeypatch.setattr(consumers.exporter, name, slow)
+    await refuse_some(counted, 5)
+    connection = await asyncpg.connect(counted.superuser_dsn)
+    cases = await connection.fetchval("select count(*) from cases")
+    await connection.execute(
+        "truncate counted_lanes, counted_values, counted_limits, counted_answers, counted_units, counted_cases"
+    )
+    await connection.close()
+    alone = Exporter(counted.settings, Metrics(EXPORTER))
+    counting = asyncio.create_task(alone.run())
+    seen: set[float | None] = set()
+    try:
+        async with asyncio.timeout(60):
+            while cases not in seen:
+                seen.add(told_of(RECEIVED, alone.exposed(openmetrics=True).decode()))
+                await asyncio.sleep(0)
+    finally:
+        counting.cancel()
+        await asyncio.wait((counting,))
+
+    assert {None, cases} == seen
 
 
 @pytest.mark.skipif(PROGRAM is None, reason=f"prometheus is not installed: {PACKAGES}")
