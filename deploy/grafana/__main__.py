@@ -1,6 +1,7 @@
 """`python -m deploy.grafana`: write every dashboard's JSON beside this file."""
 
 from pathlib import Path
+from string import ascii_uppercase
 
 from grafana_foundation_sdk.builders import bargauge, dashboard, prometheus, stat, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -75,8 +76,8 @@ def _panel(panel: Panel) -> Builder:
         .height(HEIGHT[panel.kind])
         .thresholds(_thresholds(panel))
     )
-    for query in panel.queries:
-        target = prometheus.Dataquery().expr(query.expr).legend_format(query.legend)
+    for at, query in enumerate(panel.queries):
+        target = prometheus.Dataquery().ref_id(ascii_uppercase[at]).expr(query.expr).legend_format(query.legend)
         made = made.with_target(target.range() if panel.kind == "timeseries" else target.instant())
     words = {word: chinese for query in panel.queries for word, chinese in in_legend(query.legend).items()}
     return made.transformations([_renamed(word, chinese) for word, chinese in words.items()])

@@ -48,6 +48,16 @@ def test_panels_ask_for_metrics_that_exist() -> None:
             assert set(re.findall(r"[a-z_]*:?noveto[a-z_]*(?::[a-z0-9_]+)*", asked)) <= known, query.expr
 
 
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_the_queries_of_a_panel_can_be_told_apart(board: Board) -> None:
+    """Grafana's backend answers by `refId`: of two with the same, one would be shown."""
+    told = [panel for panel in json.loads(written(board))["panels"] if panel["type"] != "row"]
+
+    assert [len(panel.queries) for panel in board.panels] == [
+        len({target["refId"] for target in panel["targets"]} - {""}) for panel in told
+    ]
+
+
 def test_a_committee_sees_its_own_centre() -> None:
     """No panel adds up the units of another; departments without windows belong to none, and answer to all."""
     departments = {"consultations awaited and unanswered"}
