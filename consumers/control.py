@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
+from asyncpg.exceptions import UndefinedTableError
 
 from consumers import topic_admin
 from consumers.contents import CONTENT_BYTES, SQL, Content, Reference, ReferenceDataError, References, Versions
@@ -63,6 +64,14 @@ async def begin(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> tuple
                     remedy=f"noveto {kind} load",
                 )
     return references, newest
+
+
+async def in_force(settings: Settings, database: asyncpg.Connection) -> Reference | None:
+    """What was announced to every lane last; None where nothing was ever loaded, or the schema is still to come."""
+    try:
+        return await References(settings).newest(database)
+    except (KeyError, UndefinedTableError):
+        return None
 
 
 async def register(settings: Settings, database: asyncpg.Connection) -> None:

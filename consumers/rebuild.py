@@ -11,12 +11,11 @@ from consumers.contents import Content, canonical
 from consumers.derived import Derived, chunks
 from consumers.lane_log import TopicReader
 from consumers.lanes import append, take_lane
-from consumers.reference import Reference
 from consumers.rows import CommandRow, JournalRow, PrecedentRow, Rows, SourceRow, case_row
 from consumers.settings import Settings
 from consumers.store import connect, queries
 from topics.journal import ReferenceKind
-from topics.registry import Family
+from topics.registry import Family, TopicNames
 
 if TYPE_CHECKING:
     import asyncpg
@@ -40,25 +39,24 @@ class RebuiltLane:
     cases: int
 
 
-async def rebuild(settings: Settings, reference: Reference, said: Callable[[RebuiltLane], None]) -> list[RebuiltLane]:
+async def rebuild(settings: Settings, said: Callable[[RebuiltLane], None]) -> list[RebuiltLane]:
     """Rebuild every lane, one transaction each; it can be stopped and started again at any time."""
     # Rebuilding holds a lane as long as it takes: the limits that guard the desk's short transactions do not fit.
     database = await connect(settings, "rebuild", transaction_timeout="0", idle_in_transaction_session_timeout="0")
+    events = TopicNames(settings.topic_prefix).of(Family.CASE_EVENTS)
     done = []
     try:
         async with TopicReader(settings) as reader:
             for lane in range(settings.lanes):
                 async with database.transaction():
-                    done.append(await _rebuild_lane(database, reader, reference, lane))
+                    done.append(await _rebuild_lane(database, reader, events, lane))
                 said(done[-1])
     finally:
         await database.close(timeout=5)
     return done
 
 
-async def _rebuild_lane(
-    database: asyncpg.Connection, reader: TopicReader, reference: Reference, lane: int
-) -> RebuiltLane:
+async def _rebuild_lane(database: asyncpg.Connection, reader: TopicReader, events: str, lane: int) -> RebuiltLane:
     row = await SQL.fence_lane(database, lane=lane)
     if row is None:
         raise RebuildRefused(f"the database has no lane {lane}: run `noveto database migrate`")
@@ -75,11 +73,10 @@ async def _rebuild_lane(
     hashes = await _hashes(database, lane)
     # 2 what case.events has beyond it
     missing: list[JournalRow] = []
-    topic = reference.names.of(Family.CASE_EVENTS)
-    async for published in reader.lane(topic, lane):
+    async for published in reader.lane(events, lane):
         if published.seq < had:
             if hashes[published.seq] != published.hash:
-                raise RebuildRefused(f"lane {lane}: entry {published.seq} differs between the journal and {topic}")
+                raise RebuildRefused(f"lane {lane}: entry {published.seq} differs between the journal and {events}")
             continue
         entry = derived.take(published.seq, published.body, published.hash)
         version = getattr(entry, "version", None)

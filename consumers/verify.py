@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 import orjson
 from aiokafka import TopicPartition
 
+from consumers.contents import Reference
+from consumers.control import in_force
 from consumers.derived import ChainBroken, Derived
 from consumers.lane_log import TopicReader
 from consumers.rebuild import PAGE, SQL
-from consumers.reference import Reference
+from consumers.reference import load_reference
 from consumers.settings import Settings
 from consumers.states import read_state
 from consumers.store import connect
 from topics import envelope
-from topics.registry import Family
+from topics.registry import Family, TopicNames
 
 if TYPE_CHECKING:
     import asyncpg
@@ -38,9 +40,10 @@ class Verdict:
     differences: list[str] = field(default_factory=list)
 
 
-async def verify(settings: Settings, reference: Reference) -> Verdict:
+async def verify(settings: Settings) -> Verdict:
     """Compare everything; nothing is changed."""
     verdict = Verdict()
+    events = TopicNames(settings.topic_prefix).of(Family.CASE_EVENTS)
     database = await connect(settings, "verify", transaction_timeout="0", idle_in_transaction_session_timeout="0")
     opened: set[str] = set()
     decided: set[str] = set()
@@ -48,19 +51,19 @@ async def verify(settings: Settings, reference: Reference) -> Verdict:
         async with TopicReader(settings) as reader:
             # The journal first, the filings last: what is published meanwhile is no difference.
             for lane in range(settings.lanes):
-                derived = await _lane(database, reader, reference, lane, verdict)
+                derived = await _lane(database, reader, events, lane, verdict)
                 opened |= derived.opened
                 decided |= derived.decided
-            await _filings(reader, reference, settings, opened, decided, verdict)
+            # The directory after the cases: it has the centre of every one of them.
+            reference = await in_force(settings, database) or load_reference(settings)
+            await _filings(reader, reference, opened, decided, verdict)
     finally:
         await database.close(timeout=5)
     verdict.cases = len(opened)
     return verdict
 
 
-async def _lane(
-    database: asyncpg.Connection, reader: TopicReader, reference: Reference, lane: int, verdict: Verdict
-) -> Derived:
+async def _lane(database: asyncpg.Connection, reader: TopicReader, events: str, lane: int, verdict: Verdict) -> Derived:
     derived = Derived(lane)
     hashes: list[bytes] = []
     async with database.transaction(isolation="repeatable_read", readonly=True):
@@ -82,7 +85,7 @@ async def _lane(
         )
     verdict.entries += len(hashes)
     expected = 0
-    async for published in reader.lane(reference.names.of(Family.CASE_EVENTS), lane):
+    async for published in reader.lane(events, lane):
         if published.seq != expected:
             verdict.differences.append(f"case.events: lane {lane}: {expected} expected, {published.seq} found")
         expected = published.seq + 1
@@ -106,13 +109,13 @@ def _against_tables(derived: Derived, rows: list[asyncpg.Record]) -> Iterator[st
 
 
 async def _filings(
-    reader: TopicReader, reference: Reference, settings: Settings, opened: set[str], decided: set[str], verdict: Verdict
+    reader: TopicReader, reference: Reference, opened: set[str], decided: set[str], verdict: Verdict
 ) -> None:
     heads: Counter[str] = Counter()
     tails: Counter[str] = Counter()
     ids: Counter[str] = Counter()
     topics = [name for name, row in reference.topics.items() if row.family is Family.COMMITTEE_FILINGS]
-    partitions = [TopicPartition(topic, lane) for topic in topics for lane in range(settings.lanes)]
+    partitions = [TopicPartition(topic, lane) for topic in topics for lane in range(reference.lanes)]
     async for record in reader.records(partitions):
         ce_id = envelope.attribute(record.headers, "ce_id") or ""
         ids[ce_id] += 1

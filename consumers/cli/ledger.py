@@ -11,16 +11,10 @@ from consumers.cli import running
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def verify(as_json: bool) -> None:
     """Compare journal, case.events and filings, and check the hash chain. Exit code 1 where anything differs."""
-    from consumers.reference import load_reference
-    from consumers.verify import Verdict
     from consumers.verify import verify as compare
 
     settings = running.settings_from_environment()
-
-    async def work() -> Verdict:
-        return await compare(settings, load_reference(settings))
-
-    verdict = running.run(settings, work())
+    verdict = running.run(settings, compare(settings))
     if as_json:
         click.echo(json.dumps(vars(verdict), ensure_ascii=False))
     else:
@@ -43,15 +37,11 @@ def rebuild(from_events: bool) -> None:
     """
     from consumers.rebuild import RebuiltLane
     from consumers.rebuild import rebuild as make_whole
-    from consumers.reference import load_reference
 
     settings = running.settings_from_environment()
 
     def say(lane: RebuiltLane) -> None:
         click.echo(f"lane {lane.lane}: had {lane.journal_before} entries, {lane.added} added, {lane.cases} cases")
 
-    async def work() -> list[RebuiltLane]:
-        return await make_whole(settings, load_reference(settings), say)
-
-    done = running.run(settings, work())
+    done = running.run(settings, make_whole(settings, say))
     click.echo(f"{sum(lane.added for lane in done)} entries added; run `noveto verify` now.")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from consumers import sealing
-from consumers.cli import acl, calendar, case, dead_letters, erase, exporter, ledger, quarantine, running
+from consumers.cli import acl, calendar, case, dead_letters, erase, exporter, ledger, quarantine, running, topics
 from consumers.cli.deadline import deadline
 from deploy.local.commands import stack
 
@@ -26,70 +26,6 @@ def main() -> None:
       noveto worker
     Settings are environment variables, NOVETO_…; docs/operating.md lists them.
     """
-
-
-@main.group()
-def topics() -> None:
-    """The topics on the broker, as the registry and the directory want them."""
-
-
-@topics.command("create")
-def topics_create() -> None:
-    """Create the topics that are missing; those that exist are left as they are."""
-    from consumers.reference import load_reference
-    from consumers.topic_admin import create
-
-    settings = running.settings_from_environment()
-
-    async def work() -> list[str]:
-        return await create(settings, load_reference(settings))
-
-    created = running.run(settings, work())
-    click.echo(f"{len(created)} topics created on {settings.kafka_bootstrap}.")
-
-
-@topics.command("verify")
-def topics_verify() -> None:
-    """Say what differs on the broker; change nothing. Exit code 1 where something does."""
-    from consumers.reference import load_reference
-    from consumers.topic_admin import Difference, differences
-
-    settings = running.settings_from_environment()
-
-    async def work() -> list[Difference]:
-        return await differences(settings, load_reference(settings))
-
-    found = running.run(settings, work())
-    for difference in found:
-        click.echo(f"{difference.topic}: {difference.what} is {difference.found}, should be {difference.wanted}")
-    if found:
-        raise SystemExit(1)
-    click.echo(f"Every topic on {settings.kafka_bootstrap} is as it should be.")
-
-
-@topics.command("list")
-def topics_list() -> None:
-    """The topics that the directory calls for: who writes them, who reads them."""
-    from consumers.reference import ReferenceDataError, load_reference
-
-    settings = running.settings_from_environment()
-    try:
-        reference = load_reference(settings)
-    except ReferenceDataError as error:
-        raise click.ClickException(str(error)) from None
-    for name, row in reference.topics.items():
-        click.echo(f"{name}\t{row.written_by}\t{row.read_by}")
-
-
-@topics.command("schema")
-def topics_schema() -> None:
-    """The contracts as one AsyncAPI 3 document with JSON Schemas: for code generators and for reading."""
-    import json
-    from importlib.metadata import version
-
-    from topics.asyncapi import document
-
-    click.echo(json.dumps(document(version("noveto")), ensure_ascii=False, indent=1))
 
 
 @main.group()
@@ -171,6 +107,7 @@ def worker(intake: bool, desk: bool, relay: bool, workers: int, with_parent: boo
 
 main.add_command(exporter.exporter)
 main.add_command(stack)
+main.add_command(topics.topics)
 main.add_command(deadline)
 main.add_command(case.case)
 main.add_command(calendar.calendar)

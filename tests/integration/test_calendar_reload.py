@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local import LocalStack
 from deploy.local.supervisor import Supervisor
@@ -38,6 +39,22 @@ def year_2027(folder: Path, name: str, new_year: str, work: tuple[str, ...] = ()
     notice = {"number": "国办发明电〔2026〕9号", "date": "2026-11-04", "title": "测试用通知", "festivals": festivals}
     path = folder / name
     path.write_text(yaml.safe_dump({"year": 2027, "notices": [notice]}, allow_unicode=True))
+    return path
+
+
+def with_a_branch(folder: Path) -> Path:
+    """The directory with another hall, its committee, and a unit with a window there."""
+    directory = yaml.safe_load(DIRECTORY.read_text())
+    directory["version"] = "tests-2"
+    directory["centres"].append({**directory["centres"][0], "id": "branch"})
+    directory["units"].append({"orgCode": "NEWCOMER", "name": "丙局", "areaCode": "350100", "centre": "branch"})
+    tiers = ["clerk", "reviewer", "decision_maker"]
+    directory["parties"] += [
+        {"id": "newcomer", "name": "丙局系统", "speaksFor": [{"units": ["NEWCOMER"], "tiers": tiers}]},
+        {"id": "branch-committee", "name": "分中心管委会系统", "committeeOf": ["branch"]},
+    ]
+    path = folder / "directory.yaml"
+    path.write_text(yaml.safe_dump(directory, allow_unicode=True))
     return path
 
 
@@ -206,19 +223,7 @@ async def test_directory_is_reloaded_while_the_router_runs(eve: Any, tmp_path: P
     code, _, err = await router.command("directory", "load", str(other))
     assert (1, True) == (code, "give this one another version" in err)
 
-    directory = yaml.safe_load(DIRECTORY.read_text())
-    directory["version"] = "tests-2"
-    directory["units"].append({"orgCode": "NEWCOMER", "name": "丙局", "areaCode": "350100", "centre": "hall"})
-    directory["parties"].append(
-        {
-            "id": "newcomer",
-            "name": "丙局系统",
-            "speaksFor": [{"units": ["NEWCOMER"], "tiers": ["clerk", "reviewer", "decision_maker"]}],
-        }
-    )
-    path = tmp_path / "directory.yaml"
-    path.write_text(yaml.safe_dump(directory, allow_unicode=True))
-    said = await load(router, "directory", path)
+    said = await load(router, "directory", with_a_branch(tmp_path))
 
     assert "window.refusals.newcomer" in said
     assert f"tests-2 follows tests-1: {LANES} of {LANES} lanes" in said
@@ -231,6 +236,29 @@ async def test_directory_is_reloaded_while_the_router_runs(eve: Any, tmp_path: P
     body = await value(router, "select body from journal where case_id = 'NEWCOMER-first' and version = 1")
     assert "tests-2" == json.loads(body)["versions"]["directory"]
     await assert_whole(router)
+
+
+async def test_the_topics_of_a_loaded_directory_count_not_those_of_the_file(eve: Any, tmp_path: Path) -> None:
+    """A party came by `directory load`, and NOVETO_DIRECTORY still has the older file: its topics are listed, missed and made."""
+    router, *_ = eve
+    await load(router, "directory", with_a_branch(tmp_path))
+    newcomers = f"{router.prefix}window.refusals.newcomer"
+    admin = AIOKafkaAdminClient(bootstrap_servers=router.stack.bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics([newcomers])
+    finally:
+        await admin.close()
+    listed = await router.command("topics", "list")
+    of_the_file = await router.command("topics", "list", str(DIRECTORY))
+    missed = await router.command("topics", "verify")
+    made = await router.command("topics", "create")
+
+    assert newcomers in listed[1].decode()
+    assert newcomers not in of_the_file[1].decode()
+    assert (1, f"{newcomers}: topic is missing, should be there\n") == (missed[0], missed[1].decode())
+    assert f"1 topics created on {router.stack.bootstrap}.\n" == made[1].decode()
+    assert {"By the directory tests-2 in force.\n"} == {listed[2], missed[2], made[2]}
 
 
 async def test_what_has_open_cases_stays_in_the_directory(eve: Any, tmp_path: Path) -> None:
