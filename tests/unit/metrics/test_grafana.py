@@ -13,9 +13,8 @@ from deploy.grafana.boards.committee import COMMITTEE
 from deploy.grafana.boards.unit import UNIT
 from deploy.grafana.panels import Board
 from deploy.grafana.words import WORDS, in_legend
-from metrics.table import EVERY
 
-from .test_alerting import SUFFIXES, rules
+from .test_alerting import known_names
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
@@ -39,13 +38,11 @@ def test_titles_are_chinese_with_english(board: Board) -> None:
 
 def test_panels_ask_for_metrics_that_exist() -> None:
     """Every name is a metric's or a recording rule's."""
-    known = {f"{metric.name}{suffix}" for _, table in EVERY for metric in table for suffix in SUFFIXES}
-    known |= {rule["record"] for rule in rules() if "record" in rule}
     for board in BOARDS:
         for query in (query for panel in board.panels for query in panel.queries):
             asked = re.sub(r'"[^"]*"', "", query.expr)
 
-            assert set(re.findall(r"[a-z_]*:?noveto[a-z_]*(?::[a-z0-9_]+)*", asked)) <= known, query.expr
+            assert set(re.findall(r"[a-z_]*:?noveto[a-z_]*(?::[a-z0-9_]+)*", asked)) <= known_names(), query.expr
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
