@@ -37,6 +37,8 @@ def configuration(directory: Directory, notifier: str = NOTIFIER) -> dict[str, A
         "inhibit_rules": [
             # A stopped router causes these, and they say nothing of their own.
             _inhibits(['alertname="NovetoRouterStopped"'], ['depends_on="router"']),
+            # Without an exporter these end, whatever becomes of the units: nobody is told that all is well again.
+            _inhibits(['alertname="NovetoExporterMissing"'], ['audience=~"unit|committee"']),
             _inhibits(['alertname="NovetoLaneStopped"'], ['alertname="NovetoLaneStuck"'], "lane"),
             _inhibits(['alertname="NovetoLaneUnowned"'], ['alertname="NovetoLaneStuck"'], "lane"),
             # The page says it, the ticket need not.

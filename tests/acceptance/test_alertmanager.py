@@ -76,7 +76,6 @@ async def test_a_stopped_router_silences_what_it_causes(tmp_path: Path) -> None:
             alert("NovetoCommandsSlow"),
             alert("NovetoDeadlineBreached", unit="11350100SAMPLE0003", centre="fz-shimin"),
             alert("NovetoLaneStopped", lane="3"),
-            alert("NovetoExporterMissing"),
         ],
     )
 
@@ -88,7 +87,26 @@ async def test_a_stopped_router_silences_what_it_causes(tmp_path: Path) -> None:
         "NovetoCommandsSlow": True,
         "NovetoDeadlineBreached": False,
         "NovetoLaneStopped": False,
+    } == found
+
+
+async def test_without_an_exporter_nobody_is_told_that_all_is_well_again(tmp_path: Path) -> None:
+    """Units' alerts end with what they are made of; Alertmanager tells neither begin nor end of what is silent."""
+    found = await suppressed(
+        tmp_path,
+        [
+            alert("NovetoExporterMissing"),
+            alert("NovetoDeadlineBreached", unit="11350100SAMPLE0003", centre="fz-shimin"),
+            alert("NovetoAnswersLate", centre="fz-shimin", window="1h"),
+            alert("NovetoLaneStopped", lane="3"),
+        ],
+    )
+
+    assert {
         "NovetoExporterMissing": False,
+        "NovetoDeadlineBreached": True,
+        "NovetoAnswersLate": True,
+        "NovetoLaneStopped": False,
     } == found
 
 
