@@ -10,28 +10,23 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import structlog
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerFenced
-from aiokafka.structs import OffsetAndMetadata
 
-from consumers import tracing
 from consumers.kafka import MAX_BATCH_BYTES, connection, stop
 from consumers.lag import Lag
 from consumers.positions import LaneStopped, Positions, check_journal
+from consumers.publishing import PublishedLane, Publisher
 from consumers.reference import Reference
 from consumers.settings import Settings
 from consumers.store import DATABASE_AWAY, connect, queries
 from consumers.waiting import within
 from metrics.table import Metrics
-from topics import envelope
-from topics.registry import INTERNAL_VALUE_BYTES, Family, Lanes
+from topics.registry import INTERNAL_VALUE_BYTES
 
 if TYPE_CHECKING:
     import asyncpg
@@ -47,9 +42,7 @@ WATCH_SECONDS = 5.0
 SILENT_SESSION = "4s"
 # How soon a journal grown by a desk elsewhere is seen; one beside us wakes us.
 POLL_SECONDS = 0.05
-ENTRIES = 500
 TRANSACTION_TIMEOUT_MS = 10_000
-FLUSH_SECONDS = 8
 # 100 is the library's default, and the whole latency when one transaction follows another closely.
 RETRY_BACKOFF_MS = 5
 # A topic that is new, or a leader that moved, is asked for at once. Asking all the same takes a dozen lanes together long enough to be seen.
@@ -62,19 +55,6 @@ class Fenced(Exception):
     """Another relay has taken the lane."""
 
 
-@dataclass
-class RelayLane:
-    """One lane while this relay holds it."""
-
-    number: int
-    epoch: int
-    producer: AIOKafkaProducer
-    next_seq: int
-    last_hash: bytes
-    published: list[tuple[float, int]] = field(default_factory=list)
-    """(when, up to which sequence): what may be dropped from the outbox by age."""
-
-
 class Relay:
     """All lanes this process holds; `wake` is called by a desk beside it."""
 
@@ -82,20 +62,18 @@ class Relay:
         self, settings: Settings, reference: Reference, pool: asyncpg.Pool, metrics: Metrics, positions: Positions
     ) -> None:
         self._settings = settings
-        self._reference = reference
         self._pool = pool
         self._metrics = metrics
         self._positions = positions
-        self.spans = tracing.Spans()
-        self._events = reference.names.of(Family.CASE_EVENTS)
+        self.publisher = Publisher(settings, reference, pool, metrics, positions.group)
         self._session: asyncpg.Connection | None = None
         self._session_lock = asyncio.Lock()
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._wakes = {lane: asyncio.Event() for lane in range(settings.lanes)}
         self._stopped: dict[int, tuple[float, str]] = {}
         """Lane → (when it was looked at last, what was wrong)."""
-        self._reached: dict[int, int] = {}
-        self._lags: dict[int, Lag] = {}
+        self._published: dict[int, PublishedLane] = {}
+        """Lanes whose position is known, by number."""
         for lane in range(settings.lanes):
             # A lane that no relay ever had must be seen too.
             metrics.set("noveto_lane_owned", 0, stage="relay", lane=lane)
@@ -159,21 +137,20 @@ class Relay:
                 await asyncio.sleep(HEARTBEAT_SECONDS)
                 continue
             for row in rows:
-                number, reached = row["lane"], self._reached.get(row["lane"])
-                if reached is not None:
-                    self._measure_lag(number, reached, row["next_seq"])
-                if row["next_seq"] > (reached or 0):
-                    self.wake(number)
+                lane = self._published.get(row["lane"])
+                if lane is not None:
+                    self._measure_lag(lane, row["next_seq"])
+                if lane is None or row["next_seq"] > lane.next_seq:
+                    self.wake(row["lane"])
 
-    def _measure_lag(self, lane: int, reached: int, end: int) -> None:
-        seconds = self._lags[lane].seconds(reached, end, time.time())
-        self._metrics.set("noveto_relay_lag_entries", max(0, end - reached), lane=lane)
-        self._metrics.set("noveto_relay_lag_seconds", seconds, lane=lane)
+    def _measure_lag(self, lane: PublishedLane, end: int) -> None:
+        seconds = lane.lag.seconds(lane.next_seq, end, time.time())
+        self._metrics.set("noveto_relay_lag_entries", max(0, end - lane.next_seq), lane=lane.number)
+        self._metrics.set("noveto_relay_lag_seconds", seconds, lane=lane.number)
 
     def _measure_released(self, lane: int) -> None:
         # How far it was says nothing once another has published.
-        self._reached.pop(lane, None)
-        self._lags.pop(lane, None)
+        self._published.pop(lane, None)
         self._metrics.set("noveto_lane_owned", 0, stage="relay", lane=lane)
         self._metrics.set("noveto_relay_lag_entries", 0, lane=lane)
         self._metrics.set("noveto_relay_lag_seconds", 0, lane=lane)
@@ -275,12 +252,12 @@ class Relay:
             if remembered is None and next_seq > 0:
                 # What watches the group's lag must not take a forgotten position for a lane that was never read.
                 await producer.begin_transaction()
-                await self._commit(producer, number, next_seq, last_hash)
+                await self.publisher.commit(producer, number, next_seq, last_hash)
             self._metrics.count("noveto_lane_handovers", stage="relay")
             LOG.info("lane taken", stage="relay", lane=number, epoch=epoch, seq=next_seq)
             if self._stopped.pop(number, None) is not None:
                 self._metrics.set("noveto_lane_stopped", 0, lane=number)
-            await self._publish(RelayLane(number, epoch, producer, next_seq, last_hash))
+            await self._publish(PublishedLane(number, producer, next_seq, last_hash, Lag(time.time())))
         finally:
             with contextlib.suppress(KafkaError, TimeoutError, OSError):
                 await within(asyncio.shield(stop(producer)), 5)
@@ -293,127 +270,16 @@ class Relay:
         if await self._on_pool(lambda c: SQL.epoch(c, lane=number)) != epoch:
             raise Fenced
 
-    async def _publish(self, lane: RelayLane) -> None:
+    async def _publish(self, lane: PublishedLane) -> None:
         wake = self._wakes[lane.number]
-        self._reached[lane.number], self._lags[lane.number] = lane.next_seq, Lag(time.time())
+        self._published[lane.number] = lane
         cleaned = time.monotonic()
         while True:
             wake.clear()
-            sent = await self._publish_some(lane)
+            sent = await self.publisher.publish_some(lane)
             if time.monotonic() - cleaned > CLEAN_SECONDS:
                 cleaned = time.monotonic()
-                await self._drop_published(lane)
+                await self.publisher.drop_published(lane)
             if sent == 0:
                 with contextlib.suppress(TimeoutError):
                     await within(wake.wait(), HEARTBEAT_SECONDS)
-
-    async def _publish_some(self, lane: RelayLane) -> int:
-        """One transaction: some entries, their messages, and the position after them."""
-        async with self._pool.acquire(timeout=5) as connection_:
-            entries = await SQL.entries(connection_, lane=lane.number, seq=lane.next_seq, most=ENTRIES)
-            if not entries:
-                return 0
-            if entries[0]["seq"] != lane.next_seq:
-                raise LaneStopped(f"the journal has no entry {lane.next_seq}")
-            last = entries[-1]
-            messages = await SQL.messages(connection_, lane=lane.number, first=lane.next_seq, last=last["seq"])
-        started = time.perf_counter()
-        producer = lane.producer
-        await producer.begin_transaction()
-        try:
-            await within(self._send(lane, entries, messages), FLUSH_SECONDS)
-            await self._commit(producer, lane.number, last["seq"] + 1, last["hash"])
-        except BaseException:
-            # What failed is not committed: the next tenure reads the position and publishes from there.
-            with contextlib.suppress(Exception):
-                await within(producer.abort_transaction(), 5)
-            raise
-        lane.next_seq, lane.last_hash = last["seq"] + 1, last["hash"]
-        self._reached[lane.number] = lane.next_seq
-        self._lags[lane.number].read(last["recorded_at"].timestamp())
-        lane.published.append((time.monotonic(), lane.next_seq))
-        seconds = time.perf_counter() - started
-        LOG.debug("batch published", lane=lane.number, entries=len(entries), messages=len(messages), seconds=seconds)
-        self._metrics.observe("noveto_relay_transaction_seconds", seconds)
-        self._metrics.observe("noveto_relay_batch_entries", len(entries))
-        if self.spans.on:
-            self._record_spans(messages, started)
-        self._metrics.count("noveto_relay_messages", len(entries) + len(messages), lane=lane.number)
-        return len(entries)
-
-    async def _commit(self, producer: AIOKafkaProducer, lane: int, next_seq: int, last_hash: bytes) -> None:
-        """End the transaction with the position after it."""
-        position = {TopicPartition(self._events, lane): OffsetAndMetadata(next_seq, last_hash.hex())}
-        await within(producer.send_offsets_to_transaction(position, self._positions.group), FLUSH_SECONDS)
-        await within(producer.commit_transaction(), FLUSH_SECONDS)
-
-    def _record_spans(self, messages: list[Any], started: float) -> None:
-        """A span a message, in the trace of the command that it answers."""
-        now = datetime.now(UTC)
-        begun = now - timedelta(seconds=time.perf_counter() - started)
-        for message in messages:
-            parent = orjson.loads(message["extra"]).get(tracing.TRACEPARENT) if message["extra"] else None
-            own = tracing.child(parent, "relay", message["ce_id"])
-            about = {"messaging_destination_name": message["topic"], "noveto_ce_id": message["ce_id"]}
-            self.spans.record("relay", own, parent, begun, now, **about)
-
-    async def _send(self, lane: RelayLane, entries: list[Any], messages: list[Any]) -> None:
-        """Batches per partition, and every future looked at: a commit succeeds although a send in it failed."""
-        by_topic: dict[str, list[tuple[bytes, bytes, list[tuple[str, bytes]]]]] = {}
-        times = {entry["seq"]: entry["recorded_at"] for entry in entries}
-        for message in messages:
-            at = times[message["seq"]]
-            headers = envelope.headers(
-                message["ce_id"], message["ce_type"], envelope.SOURCE, at, message["key"].decode()
-            )
-            if message["extra"]:
-                headers += [(name, value.encode()) for name, value in orjson.loads(message["extra"]).items()]
-            by_topic.setdefault(message["topic"], []).append((message["key"], message["value"], headers))
-        by_topic[self._events] = [self._event(lane.number, entry) for entry in entries]
-        futures = []
-        for topic, records in by_topic.items():
-            futures += await self._send_batches(lane, topic, records)
-        for future in futures:
-            await future
-
-    async def _send_batches(
-        self, lane: RelayLane, topic: str, records: list[tuple[bytes, bytes, list[tuple[str, bytes]]]]
-    ) -> list[Any]:
-        row = self._reference.topics.get(topic)
-        if row is not None and row.partitions is not Lanes.LANE:
-            raise LaneStopped(f"{topic} is not partitioned by lane")
-        futures = []
-        batch = lane.producer.create_batch()
-        for key, value, headers in records:
-            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                futures.append(await lane.producer.send_batch(batch, topic, partition=lane.number))
-                batch = lane.producer.create_batch()
-                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                    raise LaneStopped(f"a message of {len(value)} bytes fits no batch")
-        futures.append(await lane.producer.send_batch(batch, topic, partition=lane.number))
-        return futures
-
-    def _event(self, lane: int, entry: Any) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
-        """The journal's own bytes, so that the journal can be made again from them and its hashes checked."""
-        case_id, version = entry["case_id"], entry["version"]
-        ce_id = f"{case_id}.{version}.0" if version is not None else f"entry.{lane}.{entry['seq']}"
-        headers = envelope.headers(ce_id, f"journal.{entry['kind']}", envelope.SOURCE, entry["recorded_at"], case_id)
-        headers += [
-            ("noveto-lane", str(lane).encode()),
-            ("noveto-seq", str(entry["seq"]).encode()),
-            ("noveto-hash", entry["hash"].hex().encode()),
-        ]
-        return (case_id or f"entry.{lane}.{entry['seq']}").encode(), entry["body"], headers
-
-    async def _drop_published(self, lane: RelayLane) -> None:
-        limit = time.monotonic() - self._settings.outbox_kept_seconds
-        old = [seq for at, seq in lane.published if at < limit]
-        if not old:
-            lane.published = lane.published[-1000:]
-            return
-        before = old[-1]
-        lane.published = [(at, seq) for at, seq in lane.published if seq > before]
-        while True:
-            done = await self._on_pool(lambda c: SQL.drop_published(c, lane=lane.number, before=before, most=1000))
-            if done == "DELETE 0":
-                return

@@ -73,7 +73,7 @@ async def run(settings: Settings, stages: tuple[str, ...] = STAGES, *, with_pare
             delivery = FaustDelivery(settings, keys, desk)
             work["delivery"] = delivery.run()
             work["desk"] = desk.run(delivery.seek)
-        for stage in (intake, desk, relay):
+        for stage in (intake, desk, relay.publisher if relay is not None else None):
             if stage is not None:
                 stage.spans = spans
         measuring = asyncio.create_task(_measure_process(metrics, pool), name="measure")

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from consumers import intake, ledger, relay
+from consumers import intake, ledger, publishing, relay
 from consumers.desk import Desk
 
 LABELS = (
@@ -60,7 +60,7 @@ def install_killer(killer: Killer) -> None:
     """Put the labels around the steps of intake, desk and relay."""
     _around(ledger, "load", "load", killer)
     _around(ledger, "append", "append", killer)
-    _around(relay.Relay, "_send", "publish", killer)
+    _around(publishing.Publisher, "_send", "publish", killer)
     _around(AIOKafkaProducer, "commit_transaction", "kafka commit", killer)
     _around(intake.Intake, "_send", "forward", killer)
     _around(AIOKafkaConsumer, "commit", "acknowledge", killer)
@@ -180,7 +180,7 @@ def remove_durable_before_commit() -> None:
 
 def remove_looking_at_futures() -> None:
     """Sends that fail are not noticed: every 200th message is larger than the producer may send."""
-    send_batches = relay.Relay._send_batches
+    send_batches = publishing.Publisher._send_batches
     count = {"n": 0}
 
     async def blind(self: Any, lane: Any, topic: str, records: Any) -> list[Any]:
@@ -189,7 +189,7 @@ def remove_looking_at_futures() -> None:
             return []
         return await send_batches(self, lane, topic, records)
 
-    relay.Relay._send_batches = blind  # type: ignore[method-assign]
+    publishing.Publisher._send_batches = blind  # type: ignore[method-assign]
 
 
 MUTATE: dict[str, Callable[[], None]] = {
