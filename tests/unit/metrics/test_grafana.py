@@ -2,10 +2,12 @@
 
 import json
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from deploy.grafana.__main__ import FOLDER, written
 from deploy.grafana.boards import BOARDS
@@ -15,12 +17,20 @@ from deploy.grafana.panels import Board
 from deploy.grafana.words import WORDS, in_legend
 
 from .test_alerting import known_names
+from .test_image import COMPOSE
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 def test_the_json_is_made_from_the_code(board: Board) -> None:
     """`python -m deploy.grafana` was run after the last change."""
     assert written(board) == (FOLDER / f"{board.uid}.json").read_text(encoding="utf-8")
+
+
+def test_the_dashboards_are_of_the_grafana_that_shows_them() -> None:
+    """The kit they are made with goes by Grafana's own version, behind its epoch."""
+    image = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]["grafana"]["image"]
+
+    assert f"grafana/grafana:{version('grafana-foundation-sdk').split('!')[1]}" == image
 
 
 def test_there_is_no_other_dashboard() -> None:
