@@ -10,8 +10,8 @@ Made from `metrics/table.py` by `python -m metrics > docs/metrics.md`; a test co
 
 Every process serves `/metrics` (OpenMetrics; the older text format to whom asks for it), `/healthz` and `/readyz`.
 Names and units are Prometheus's: seconds, `_total` on counters. Labels are bounded: never a case, a person or a matter's name.
-`unit` is the unit's unified social credit code; `noveto_unit_info` has its name and centre:
-`... * on (unit) group_left (name, centre) noveto_unit_info`.
+`unit` is the unit's unified social credit code; its name and centre come with
+`... * on (unit) group_left (name, centre) unit:noveto_unit_info:latest`, which is recorded from `noveto_unit_info`.
 """
 CHAPTERS = {
     "journal": """
@@ -20,7 +20,8 @@ CHAPTERS = {
 `noveto exporter` alone tells these, so `sum()` over them is right. It stores what it has counted together with its position in
 the journal: a restart, or the standby that takes over, goes on where the last one was, and counters never fall.
 Instants and working time are the domain's. A counter is shown at 0 before its first count where its labels are known beforehand,
-so `increase()` sees the first. They may be some seconds behind the journal (`noveto_exporter_lag_entries`).
+so `increase()` sees the first. They may be some seconds behind the journal (`noveto_exporter_lag_entries`); each sample carries the
+instant at which it was so ([observing.md](observing.md)).
 
 `noveto_deadline_breaches_corrected_total` has the red cards taken back because the decision had been received in time (R29):
 what counts is breaches less corrected.

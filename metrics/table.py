@@ -106,7 +106,7 @@ EXPORTER: tuple[Metric, ...] = (
     Metric(
         "noveto_exporter_unreadable",
         "counter",
-        "Journal entries of a form this version does not know; they are passed over.",
+        "Journal entries that could not be read although of a known version; they are passed over.",
     ),
     Metric("noveto_exporter_lag_entries", "gauge", "Journal entries not counted yet.", ("lane",)),
     Metric("noveto_exporter_transaction_seconds", "histogram", "Duration of one counting transaction.", (), PHASES),
