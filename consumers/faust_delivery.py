@@ -19,7 +19,7 @@ from faust.types import TP
 
 from consumers.delivered import read_record
 from consumers.desk import Desk
-from consumers.kafka import connection
+from consumers.kafka import FETCH_WAIT_MS, HEARTBEAT_SECONDS, connection
 from consumers.sealing import KeyRing
 from consumers.settings import Settings
 from consumers.waiting import within
@@ -63,7 +63,7 @@ class FaustDelivery:
             stream_buffer_maxsize=BUFFER,
             broker_max_poll_records=2000,
             broker_session_timeout=settings.session_timeout_seconds,
-            broker_heartbeat_interval=min(1.0, settings.session_timeout_seconds / 3),
+            broker_heartbeat_interval=HEARTBEAT_SECONDS,
             broker_rebalance_timeout=10,
             broker_request_timeout=15,
             broker_commit_interval=1,
@@ -75,8 +75,19 @@ class FaustDelivery:
         )
         desk, topic, keys = self._desk, self.topic, self._keys
 
+        class ConsumerThread(driver.AIOKafkaConsumerThread):
+            """Asks again sooner than Faust's 1.5 s."""
+
+            def _create_worker_consumer(self, transport: Any) -> Any:
+                consumer = super()._create_worker_consumer(transport)
+                consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+                return consumer
+
         class Consumer(driver.Consumer):
             """Reads each lane from the position Postgres has."""
+
+            def _new_consumer_thread(self) -> ConsumerThread:
+                return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
             async def perform_seek(self) -> None:
                 lanes = [tp.partition for tp in self.assignment() if tp.topic == topic]

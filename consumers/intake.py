@@ -6,6 +6,7 @@ One batch a lane is under way at a time, so a lane sees each inbound partition i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -15,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 
 from consumers import tracing
 from consumers.contents import Reference, ReferenceDataError, References
 from consumers.inspecting import Inbox, Inspected, inspect
-from consumers.kafka import MAX_BATCH_BYTES, connection, lane_of, stop
+from consumers.kafka import FETCH_WAIT_MS, HEARTBEAT_SECONDS, MAX_BATCH_BYTES, connection, lane_of, stop
 from consumers.lag import Lag
 from consumers.sealing import KeyRing
 from consumers.settings import Settings
@@ -38,12 +40,31 @@ SQL = queries("intake")
 GROUP = "noveto.intake"
 MAX_RECORDS = 1000
 SEND_SECONDS = 60
+# How long a rebalance waits for the round under way; the broker waits a session for a member.
+ROUND_SECONDS = 3
 # Verdicts by the directory: a newer one may have another.
 OF_THE_DIRECTORY = frozenset({"party_may_not", "unknown_unit"})
 PROGRESS_SECONDS = 0.5
 EXPECTED_SECONDS = 5.0
 # What lies between the broker's clock and ours, and between its answer and our reading of it.
 PROGRESS_MARGIN = timedelta(seconds=0.5)
+
+
+class _BetweenRounds(ConsumerRebalanceListener):
+    """Partitions go once the round under way is committed: during a rebalance the broker refuses that, and the library then joins
+    once more, which stops everybody's intake again."""
+
+    def __init__(self, busy: asyncio.Lock) -> None:
+        self._busy = busy
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Called before the group is joined again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ROUND_SECONDS), self._busy:
+                pass
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """They are read from what is committed."""
 
 
 class Intake:
@@ -68,6 +89,7 @@ class Intake:
         families = "|".join(re.escape(reference.names.of(family)) for family in INBOUND_FAMILIES)
         self._inbound = re.compile(f"^({families})\\.[A-Za-z0-9_-]+$")
         self._expected_at = 0.0
+        self._busy = asyncio.Lock()
         self.running = False
         self.broker_away_since: float | None = None
         self._lags: dict[TopicPartition, Lag] = {}
@@ -97,7 +119,8 @@ class Intake:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             session_timeout_ms=int(settings.session_timeout_seconds * 1000),
-            heartbeat_interval_ms=int(min(1.0, settings.session_timeout_seconds / 3) * 1000),
+            heartbeat_interval_ms=int(HEARTBEAT_SECONDS * 1000),
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             max_partition_fetch_bytes=INBOUND_VALUE_BYTES + 65536,
             fetch_max_bytes=8 * INBOUND_VALUE_BYTES,
         )
@@ -111,7 +134,7 @@ class Intake:
         )
         try:
             await producer.start()
-            consumer.subscribe(pattern=self._inbound.pattern)
+            consumer.subscribe(pattern=self._inbound.pattern, listener=_BetweenRounds(self._busy))
             await consumer.start()
             self.running = True
             self.broker_away_since = None
@@ -130,26 +153,33 @@ class Intake:
             fetched: Mapping[TopicPartition, list[Any]] = await consumer.getmany(
                 timeout_ms=200, max_records=MAX_RECORDS
             )
-            began = time.perf_counter()
-            lanes: dict[int, list[Inspected]] = {}
-            for inspected in await self._inspected(record for records in fetched.values() for record in records):
-                lanes.setdefault(lane_of(inspected.lane_key, self._settings.lanes), []).append(inspected)
-            if lanes:
-                await within(
-                    asyncio.gather(*(self._send(producer, lane, records) for lane, records in lanes.items())),
-                    SEND_SECONDS,
-                )
-                await consumer.commit({tp: records[-1].offset + 1 for tp, records in fetched.items()})
-                for tp, records in fetched.items():
-                    self._lags.setdefault(tp, Lag(time.time())).read(records[-1].timestamp / 1000)
-                self._record_spans(fetched)
-                seconds, forwarded = time.perf_counter() - began, sum(map(len, lanes.values()))
-                LOG.debug("batch forwarded", records=forwarded, lanes=sorted(lanes), seconds=seconds)
-                self._metrics.observe("noveto_intake_forward_seconds", seconds)
-                self._metrics.observe("noveto_intake_batch_records", forwarded)
+            if fetched:
+                async with self._busy:
+                    await self._pass_on(consumer, producer, fetched)
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 await self._report_progress(consumer)
+
+    async def _pass_on(
+        self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, fetched: Mapping[TopicPartition, list[Any]]
+    ) -> None:
+        """One round of records: to their lanes, and committed once they are there."""
+        began = time.perf_counter()
+        lanes: dict[int, list[Inspected]] = {}
+        for inspected in await self._inspected(record for records in fetched.values() for record in records):
+            lanes.setdefault(lane_of(inspected.lane_key, self._settings.lanes), []).append(inspected)
+        await within(
+            asyncio.gather(*(self._send(producer, lane, records) for lane, records in lanes.items())),
+            SEND_SECONDS,
+        )
+        await consumer.commit({tp: records[-1].offset + 1 for tp, records in fetched.items()})
+        for tp, records in fetched.items():
+            self._lags.setdefault(tp, Lag(time.time())).read(records[-1].timestamp / 1000)
+        self._record_spans(fetched)
+        seconds, forwarded = time.perf_counter() - began, sum(map(len, lanes.values()))
+        LOG.debug("batch forwarded", records=forwarded, lanes=sorted(lanes), seconds=seconds)
+        self._metrics.observe("noveto_intake_forward_seconds", seconds)
+        self._metrics.observe("noveto_intake_batch_records", forwarded)
 
     def _record_spans(self, fetched: Mapping[TopicPartition, list[Any]]) -> None:
         """A span a record that belongs to a trace: from its receipt to its place on case.commands."""

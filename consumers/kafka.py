@@ -20,6 +20,11 @@ T = TypeVar("T")
 REQUEST_TIMEOUT_MS = 15_000
 # How soon a new party's topics are found, and a broker that moved.
 METADATA_MAX_AGE_MS = 5_000
+# How soon a member of a group hears that another comes or went: so long those who have heard it already stand still.
+HEARTBEAT_SECONDS = 0.3
+# How long the broker may keep a question when there is nothing to read: so long nothing is heard of partitions that came, or were
+# sought to, since it was asked.
+FETCH_WAIT_MS = 250
 MAX_BATCH_BYTES = 256 * 1024
 # Whose credentials a client uses: the first that the file has. What is not named here is an operator's command.
 USERS = {

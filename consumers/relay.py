@@ -37,6 +37,10 @@ SQL = queries("relay")
 LOCK_SPACE = 0x6E6F76
 MEMBER = 10_000
 HEARTBEAT_SECONDS = 1.0
+# How soon it is seen that a relay came or went: so long a lane has nobody.
+HOLD_SECONDS = 0.25
+# After an error of the broker's: a lane is taken up again so late.
+START_OVER_SECONDS = 0.5
 WATCH_SECONDS = 5.0
 # A relay that is stopped loses its session, and with it its lanes, after so long.
 SILENT_SESSION = "4s"
@@ -107,7 +111,7 @@ class Relay:
                     self.database_away_since = self.database_away_since or time.monotonic()
                     LOG.warning("relay lets go of its lanes", error=type(error).__name__)
                     await self._let_everything_go()
-                await asyncio.sleep(HEARTBEAT_SECONDS)
+                await asyncio.sleep(HOLD_SECONDS)
         finally:
             for task in watching:
                 task.cancel()
@@ -228,6 +232,7 @@ class Relay:
         except (KafkaError, OSError, TimeoutError) as error:
             self._metrics.count("noveto_relay_aborts", error=type(error).__name__)
             LOG.warning("relay lane starts over", lane=lane, error=type(error).__name__, detail=str(error)[:200])
+            await asyncio.sleep(START_OVER_SECONDS)
         except DATABASE_AWAY as error:
             self._metrics.count("noveto_relay_aborts", error=type(error).__name__)
 
