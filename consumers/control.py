@@ -216,7 +216,8 @@ async def loads(settings: Settings, kind: ReferenceKind) -> list[str]:
         await database.close(timeout=5)
     told = []
     for row in rows:
-        using = [lane for lane in lanes if lane[f"{kind}_version"] == row["version"]]
+        # A lane that has decided nothing yet begins with what was loaded first.
+        using = [lane for lane in lanes if (lane[f"{kind}_version"] or rows[-1]["version"]) == row["version"]]
         busy = sum(lane["recalculating"] for lane in using) if kind is ReferenceKind.CALENDAR else 0
         state = f"{len(using)} lanes" + (f", {busy} working limits out" if busy else "")
         told.append(f"{row['loaded_at']:%Y-%m-%dT%H:%M:%SZ}\t{row['version']}\t{state}")

@@ -1,6 +1,7 @@
 """What every command does alike: read the settings, run, and turn what went wrong into a sentence a stranger can act on."""
 
 import asyncio
+import errno
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -83,6 +84,11 @@ def explained(settings: Settings, error: Exception) -> click.ClickException:
             )
         case asyncpg.UndefinedTableError():
             return click.ClickException("The database has no noveto schema yet: run `noveto database migrate`.")
+        case OSError(errno=errno.EADDRINUSE):
+            return click.ClickException(
+                f"Port {settings.http_port} of {settings.http_host} is taken: does another worker or exporter run here?\n"
+                "NOVETO_HTTP_PORT names another one; 0 takes one that is free."
+            )
         case asyncpg.PostgresError() | asyncpg.InterfaceError() | OSError() | TimeoutError():
             return click.ClickException(
                 f"PostgreSQL at {database_address(settings)} did not answer as needed ({_named(error)}).\n"

@@ -210,6 +210,7 @@ async def test_opening_hours_are_part_of_the_version(eve: Any, tmp_path: Path) -
 async def test_directory_is_reloaded_while_the_router_runs(eve: Any, tmp_path: Path) -> None:
     """A mistake is named by its line and changes nothing; a unit added gets its topics, and its first case its tasks."""
     router, _, time = eve
+    assert f"\ttests-1\t{LANES} lanes\n" in (await router.command("directory", "list"))[1].decode()
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(
         DIRECTORY.read_text().replace("name: 甲局窗口系统", "nmae: 甲局窗口系统").replace("tests-1", "tests-2")

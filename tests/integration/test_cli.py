@@ -157,6 +157,18 @@ async def test_silent_database(hall: Router, silent: str) -> None:
 
 
 @pytest.mark.kafka
+async def test_port_that_is_taken(hall: Router, silent: str) -> None:
+    """A second process on this machine, with the port of the first: the port is named, not a server that answers well."""
+    port = silent.rsplit(":", 1)[1]
+    for arguments in (("worker",), ("exporter",)):
+        text = await told(arguments, hall, http_port=port)
+
+        assert f"Port {port} of 127.0.0.1 is taken" in text
+        assert "NOVETO_HTTP_PORT" in text
+        assert "PostgreSQL" not in text
+
+
+@pytest.mark.kafka
 async def test_wrong_password(hall: Router) -> None:
     """The database's own words, its address, never the password."""
     dsn = hall.settings.postgres_dsn.get_secret_value()
