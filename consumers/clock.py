@@ -23,7 +23,3 @@ class Clock:
         if self.origin is None:
             return real
         return ((self.start or self.origin) + (real - self.origin) * self.speed).astimezone(UTC)
-
-    def real_seconds(self, domain_seconds: float) -> float:
-        """How long a stretch of domain time takes in reality."""
-        return domain_seconds / self.speed

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import time
 from typing import Any, Self
 
 from pydantic_core import core_schema
@@ -56,11 +55,6 @@ class OpeningHours:
     def day_seconds(self) -> int:
         """The working time of one working day in seconds."""
         return self.day_microseconds // _SECOND
-
-    @property
-    def closing_time(self) -> time:
-        """Closing time as the clock shows it."""
-        return time(self.closing // 3600 % 24, self.closing // 60 % 60)
 
     def microseconds_before(self, of_day: int) -> int:
         """Working microseconds between midnight and a moment of a working day, in microseconds after midnight."""

@@ -163,11 +163,11 @@ class TailFiling(AboutUnitsCase):
 
 
 class ProgressFiling(AboutUnitsCase):
-    """What the committee follows between head and tail (R33, R37): answers to its instructions, supplements that came."""
+    """What the committee follows between head and tail (R33, R37): declarations, answers to its instructions, supplements that came."""
 
     TYPE: ClassVar[str] = "filing.progress"
     filed_at: Instant
-    what: Literal["instruction_answered", "supplements_came", "deemed_accepted", "limits_moved", "case_declared"]
+    what: Literal["case_declared", "instruction_answered", "supplements_came"]
     by: Actor | None = None
     instruction_id: str | None = None
 

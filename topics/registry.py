@@ -96,7 +96,6 @@ class TopicFamily:
     models: tuple[type[Model], ...]
     written_by: str
     read_by: str
-    key: str = "case id"
     max_message_bytes: int = INBOUND_VALUE_BYTES + 4096
     broker_time: bool = False
     """Whether the broker's clock stamps the records: what parties write, since receipt is what counts (R29)."""
@@ -247,7 +246,6 @@ TOPICS: tuple[TopicFamily, ...] = (
         (),
         "relay",
         "operators (`noveto dead-letters`)",
-        key="source coordinates",
         max_message_bytes=INTERNAL_VALUE_BYTES,
     ),
     TopicFamily(

@@ -32,13 +32,6 @@ LABELS = (
     "before acknowledge",
     "after acknowledge",
 )
-MUTATIONS = (
-    "fencing",
-    "next offset",
-    "position in transaction",
-    "durable before commit",
-    "looking at futures",
-)
 
 
 class Killer:
