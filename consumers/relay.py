@@ -39,7 +39,7 @@ MEMBER = 10_000
 HEARTBEAT_SECONDS = 1.0
 # How soon it is seen that a relay came or went: so long a lane has nobody.
 HOLD_SECONDS = 0.25
-# After an error of the broker's: a lane is taken up again so late.
+# What failed for want of the broker or the database is tried again so late.
 START_OVER_SECONDS = 0.5
 WATCH_SECONDS = 5.0
 # A relay that is stopped loses its session, and with it its lanes, after so long.
@@ -111,6 +111,7 @@ class Relay:
                     self.database_away_since = self.database_away_since or time.monotonic()
                     LOG.warning("relay lets go of its lanes", error=type(error).__name__)
                     await self._let_everything_go()
+                    await asyncio.sleep(START_OVER_SECONDS)
                 await asyncio.sleep(HOLD_SECONDS)
         finally:
             for task in watching:
