@@ -40,6 +40,7 @@ SQL = queries("intake")
 GROUP = "noveto.intake"
 MAX_RECORDS = 1000
 SEND_SECONDS = 60
+LONGEST_WAIT_SECONDS = 1.0
 # How long a rebalance waits for the round under way; the broker waits a session for a member.
 ROUND_SECONDS = 3
 # Verdicts by the directory: a newer one may have another.
@@ -106,7 +107,7 @@ class Intake:
                 self._metrics.count("noveto_intake_restarts")
                 self.broker_away_since = self.broker_away_since or time.monotonic()
                 LOG.warning("intake starts over", error=type(error).__name__, detail=str(error)[:200])
-            wait = 0.2 if time.monotonic() - started > 30 else min(wait * 2, 5.0)
+            wait = 0.2 if time.monotonic() - started > 30 else min(wait * 2, LONGEST_WAIT_SECONDS)
             await asyncio.sleep(wait)
 
     async def _session(self) -> None:

@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerFenced
 from consumers.kafka import MAX_BATCH_BYTES, connection, stop
 from consumers.lag import Lag
 from consumers.positions import LaneStopped, Positions, check_journal
-from consumers.publishing import PublishedLane, Publisher
+from consumers.publishing import GIVE_UP_SECONDS, PublishedLane, Publisher
 from consumers.reference import Reference
 from consumers.settings import Settings
 from consumers.store import DATABASE_AWAY, connect, queries
@@ -266,7 +266,7 @@ class Relay:
             await self._publish(PublishedLane(number, producer, next_seq, last_hash, Lag(time.time())))
         finally:
             with contextlib.suppress(KafkaError, TimeoutError, OSError):
-                await within(asyncio.shield(stop(producer)), 5)
+                await within(asyncio.shield(stop(producer)), GIVE_UP_SECONDS)
 
     async def _on_pool(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         async with self._pool.acquire(timeout=5) as connection_:
