@@ -189,9 +189,14 @@ class Exporter:
                 self._metrics.count("noveto_exporter_errors", error=type(error).__name__)
                 LOG.warning("exporter stands by", error=type(error).__name__, detail=str(error)[:200])
             finally:
-                self._told = None
-                self._metrics.set("noveto_exporter_active", 0)
+                self._stand_by()
             await asyncio.sleep(1)
+
+    def _stand_by(self) -> None:
+        self._told = None
+        self._metrics.set("noveto_exporter_active", 0)
+        for lane in self._positions:
+            self._metrics.set("noveto_exporter_lag_entries", 0, lane=lane)
 
     async def _tenure(self) -> None:
         session = await connect(self._settings, "exporter", idle_session_timeout=SILENT_SESSION)
@@ -238,9 +243,11 @@ class Exporter:
                 totals.began = self._clock.domain(began) if began else None
             counted = await self._count_some(session, totals)
             totals.quarantined = await SQL.quarantined(session)
+            # Before it is answered: an exporter that is stopped meanwhile has the answer when it goes on, and the lock no more.
+            asked = time.monotonic()
             behind = await self._behind(session)
+            self._confirmed_at = asked
             whole = all(self._positions[lane] >= end for lane, end in ends.items())
-            self._confirmed_at = time.monotonic()
             if whole and time.monotonic() - rendered > RENDER_SECONDS and self._surroundings is not None:
                 await self._render(totals, self._surroundings, at)
                 rendered = time.monotonic()

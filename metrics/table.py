@@ -108,7 +108,7 @@ EXPORTER: tuple[Metric, ...] = (
         "counter",
         "Journal entries that could not be read although of a known version; they are passed over.",
     ),
-    Metric("noveto_exporter_lag_entries", "gauge", "Journal entries not counted yet.", ("lane",)),
+    Metric("noveto_exporter_lag_entries", "gauge", "Journal entries not counted yet; 0 while it stands by.", ("lane",)),
     Metric("noveto_exporter_transaction_seconds", "histogram", "Duration of one counting transaction.", (), PHASES),
     Metric("noveto_exporter_errors", "counter", "Times counting started over, by the error's class.", ("error",)),
 )

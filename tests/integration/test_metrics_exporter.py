@@ -4,7 +4,7 @@ import asyncio
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,14 +12,14 @@ import asyncpg
 import pytest
 
 import consumers.exporter
-from consumers.exporter import Exporter
+from consumers.exporter import LOCK_KEY, LOCK_SPACE, Exporter
 from deploy.local import LocalStack
 from deploy.local.supervisor import Supervisor
 from metrics.table import EXPORTER, Metrics
 
 from ..parties import Party, case_of, refusal
 from ..prometheus import PROGRAM, Prometheus, Target
-from ..support import Router, Worker, wait_until
+from ..support import LANES, Router, Worker, wait_until
 from ..unit.metrics.promtool import PACKAGES
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
@@ -64,6 +64,13 @@ async def refuse_some(router: Router, count: int, situation: str = "conditions_n
         for opening in [refusal(situation=situation) for _ in range(count)]:
             await windows.say("refusal.proposed", opening)
             await bureau.task(case_of(opening), "reviewer")
+
+
+async def count_again(connection: asyncpg.Connection) -> None:
+    """As the runbook has it."""
+    truncate = re.search(r"`(truncate [^`]+)`", (RUNBOOKS / "NovetoEntriesUnreadable.md").read_text())
+    assert truncate is not None
+    await connection.execute(truncate[1])
 
 
 async def told(worker: Worker, wanted: float) -> None:
@@ -115,10 +122,7 @@ async def test_counted_again_from_the_beginning_it_is_the_same(counted: Router) 
         await told(before, cases)
         before.stop()
         once = await connection.fetch("select name, labels, value from counted_values where value <> 0 order by 1, 2")
-        page = (RUNBOOKS / "NovetoEntriesUnreadable.md").read_text()
-        truncate = re.search(r"`(truncate [^`]+)`", page)
-        assert truncate is not None
-        await connection.execute(truncate[1])
+        await count_again(connection)
 
         after = exporter(counted, "after")
         await told(after, cases)
@@ -138,23 +142,61 @@ async def test_nothing_is_told_before_all_is_counted(counted: Router, monkeypatc
     await refuse_some(counted, 5)
     connection = await asyncpg.connect(counted.superuser_dsn)
     cases = await connection.fetchval("select count(*) from cases")
-    await connection.execute(
-        "truncate counted_lanes, counted_values, counted_limits, counted_answers, counted_units, counted_cases"
-    )
+    await count_again(connection)
     await connection.close()
     alone = Exporter(counted.settings, Metrics(EXPORTER))
     counting = asyncio.create_task(alone.run())
     seen: set[float | None] = set()
+
+    def whole() -> bool:
+        seen.add(told_of(RECEIVED, alone.exposed(openmetrics=True).decode()))
+        return cases in seen
+
     try:
-        async with asyncio.timeout(60):
-            while cases not in seen:
-                seen.add(told_of(RECEIVED, alone.exposed(openmetrics=True).decode()))
-                await asyncio.sleep(0)
+        await until(whole)
     finally:
         counting.cancel()
         await asyncio.wait((counting,))
 
     assert {None, cases} == seen
+
+
+async def test_who_stands_by_is_not_behind(counted: Router, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut off in the middle of a backlog, it does not go on telling how long that was."""
+    monkeypatch.setattr(consumers.exporter, "ENTRIES_A_LANE", 1)
+    connection = await asyncpg.connect(counted.superuser_dsn)
+    await count_again(connection)
+    metrics = Metrics(EXPORTER)
+    counting = asyncio.create_task(Exporter(counted.settings, metrics).run())
+    try:
+        await until(lambda: lag(metrics) > 0)
+        await connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'noveto-exporter' and datname = $1",
+            counted.database,
+        )
+        await connection.execute("select pg_advisory_lock($1, $2)", LOCK_SPACE, LOCK_KEY)
+        await until(lambda: metrics.registry.get_sample_value("noveto_exporter_active") == 0)
+
+        assert 0 == lag(metrics)
+    finally:
+        counting.cancel()
+        await asyncio.wait((counting,))
+        await connection.close()
+
+
+def lag(metrics: Metrics) -> float:
+    """Entries that an exporter says it has still to count."""
+    return sum(
+        metrics.registry.get_sample_value("noveto_exporter_lag_entries", {"lane": str(lane)}) or 0
+        for lane in range(LANES)
+    )
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    """Wait beside an exporter of the same process."""
+    async with asyncio.timeout(60):
+        while not reached():
+            await asyncio.sleep(0)
 
 
 @pytest.mark.skipif(PROGRAM is None, reason=f"prometheus is not installed: {PACKAGES}")

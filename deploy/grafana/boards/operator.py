@@ -34,6 +34,13 @@ OPERATOR = Board(
             stat("被隔离事项", "quarantined cases", Query("sum(noveto_cases_quarantined)"), red_from=1),
             stat("监测导出程序", "exporters that count", Query("sum(noveto_exporter_active)")),
             stat(
+                "监测数据距今",
+                "age of what is told",
+                Query("time() - max(timestamp(noveto_cases_quarantined))"),
+                unit="s",
+                red_from=60,
+            ),
+            stat(
                 "节假日安排剩余天数",
                 "days of certain calendar",
                 Query("min(noveto_calendar_certain_seconds)"),
