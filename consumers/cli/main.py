@@ -24,7 +24,7 @@ def main() -> None:
       export NOVETO_DIRECTORY=deploy/sample/directory.yaml NOVETO_SEALING_KEY_FILE=keys
       noveto topics create && noveto database migrate
       noveto worker
-    Settings are environment variables, NOVETO_…; docs/operating.md lists them.
+    Settings are environment variables, NOVETO_…; `noveto settings` lists them.
     """
 
 
