@@ -10,6 +10,7 @@ from typing import Any
 import click
 import matplotlib as mpl
 from matplotlib import font_manager, pyplot
+from matplotlib.ticker import MultipleLocator
 
 from deploy.grafana.boards.committee import COMMITTEE
 from deploy.grafana.boards.operator import OPERATOR
@@ -77,6 +78,9 @@ def _duration(seconds: float, _: int) -> str:
 
 
 SHOWN_UNITS = {"s": _duration, "percentunit": lambda share, _: f"{share:.0%}"}
+ROUND = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200)
+"""Seconds between marks of durations: whole seconds, minutes or hours."""
+MARKS = 5
 
 
 def panels(board: Board, titles: tuple[str, ...]) -> list[Panel]:
@@ -89,7 +93,7 @@ async def draw(day: ObservedDay, began: float, folder: Path) -> None:
     """A picture a dashboard, some of its panels."""
     ended = time.time()
     for name, (board, titles) in SHOWN.items():
-        size = (14, 2.7 * len(titles) // 3)
+        size = (16, 3 * len(titles) // 3)
         figure, axes = pyplot.subplots(len(titles) // 3, 3, figsize=size, layout="constrained")
         for axis, panel in zip(axes.flat, panels(board, titles), strict=True):
             axis.set_title(f"{panel.chinese}\n{panel.english}")
@@ -99,12 +103,15 @@ async def draw(day: ObservedDay, began: float, folder: Path) -> None:
                     _bars(axis, await day.prometheus.query(expr), query.legend)
                 else:
                     _lines(axis, await day.prometheus.query_range(expr, began, ended, 1), query.legend, began)
+            along = axis.xaxis if panel.kind == "bars" else axis.yaxis
             if panel.kind != "bars":
-                axis.legend(frameon=False, fontsize=7)
+                axis.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
                 axis.set_xlabel("09:00 起小时数 · hours since 09:00")
+                axis.set_ylim(bottom=0)
             if panel.unit in SHOWN_UNITS:
-                along = axis.xaxis if panel.kind == "bars" else axis.yaxis
                 along.set_major_formatter(SHOWN_UNITS[panel.unit])
+            if panel.unit == "s":
+                _mark_round(along)
         figure.suptitle(board.title)
         figure.savefig(folder / f"{name}.png", dpi=90)
         pyplot.close(figure)
@@ -126,6 +133,14 @@ def _bars(axis: Any, found: list[dict[str, Any]], legend: str) -> None:
     axis.xaxis.get_major_locator().set_params(nbins=5)
 
 
+def _mark_round(axis: Any) -> None:
+    """Marks of a duration at whole seconds, minutes or hours; under some seconds they are well as they are."""
+    longest = axis.get_view_interval()[1]
+    step = next((step for step in ROUND if longest / step <= MARKS), ROUND[-1])
+    if longest > MARKS:
+        axis.set_major_locator(MultipleLocator(step))
+
+
 def _lines(axis: Any, found: list[dict[str, Any]], legend: str, began: float) -> None:
     for one in found:
         at = [(float(moment) - began) * SPEED / 3600 for moment, _ in one["values"]]
@@ -135,7 +150,8 @@ def _lines(axis: Any, found: list[dict[str, Any]], legend: str, began: float) ->
 async def make(folder: Path, data: Path) -> None:
     """Play a day and draw it."""
     async with observed_day(data, SPEED) as day:
-        await asyncio.gather(*(day.start(name) for name in ("worker-1", "worker-2", "exporter-1", "exporter-2")))
+        await asyncio.gather(*(day.start(name) for name in ("worker-1", "worker-2", "exporter-1")))
+        await day.start("exporter-2")
         await day.watch()
         await day.play(120, SILENT)
         opening = day.clock.start
