@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -234,16 +235,18 @@ async def verify(settings: Settings, reference: Reference) -> Compared:
     return compare(wanted(reference.directory, reference.names), allowed, denied, reference.names)
 
 
-async def apply(settings: Settings, reference: Reference, *, remove: bool) -> Compared:
-    """Add what is missing and, if asked, take away what is too much; what there was to do."""
+async def apply(settings: Settings, reference: Reference, keep: Reference | None = None) -> Compared:
+    """Add what is missing and, with `keep`, take away what neither calls for; what there was to do."""
     async with AclAdmin(settings) as admin:
         allowed, denied = await admin.existing()
         found = compare(wanted(reference.directory, reference.names), allowed, denied, reference.names)
         await admin.add(found.missing)
-        if remove:
+        if keep is not None:
+            kept = set(wanted(keep.directory, keep.names))
+            found = replace(found, too_much=tuple(acl for acl in found.too_much if acl not in kept))
             await admin.remove(found.too_much)
+        gone = set() if keep is None else set(found.too_much)
         # The controller has them; whoever asks next should find them on every broker.
-        gone = set(found.too_much) if remove else set()
         async with asyncio.timeout(APPLIED_SECONDS):
             while not (set(found.missing) <= allowed and not gone & allowed):
                 await asyncio.sleep(0.1)

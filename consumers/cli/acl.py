@@ -40,15 +40,17 @@ def export(form: str, cluster: str) -> None:
 
 @acl.command()
 def verify() -> None:
-    """Say what is missing or too much on the live cluster; change nothing. Exit code 1 where something is."""
+    """Say what is missing or too much on the live cluster; change nothing. Exit code 1 where something is.
+
+    It goes by the directory in force; before a first one was loaded, and where no database answers, by that of NOVETO_DIRECTORY.
+    """
     from consumers.acl import Compared
     from consumers.acl_admin import verify as compare
-    from consumers.reference import load_reference
 
     settings = running.settings_from_environment()
 
     async def work() -> Compared:
-        return await compare(settings, load_reference(settings))
+        return await compare(settings, await running.reference_in_force(settings))
 
     found = running.run(settings, work())
     _tell(found)
@@ -65,7 +67,10 @@ def verify() -> None:
     help="Also make the SCRAM-SHA-512 users of this file (`noveto acl users`), or give them these passwords.",
 )
 def apply(remove: bool, users: Path | None) -> None:
-    """Make the live cluster's access lists what the directory calls for. Needs the credentials of a super user."""
+    """Give the rights that the directory of NOVETO_DIRECTORY calls for. Needs the credentials of a super user.
+
+    It comes before the directory is loaded: --remove leaves what the directory in force still calls for.
+    """
     from consumers.acl import Compared
     from consumers.acl_admin import AclAdmin
     from consumers.acl_admin import apply as make_so
@@ -79,7 +84,8 @@ def apply(remove: bool, users: Path | None) -> None:
         if users is not None:
             async with AclAdmin(settings) as admin:
                 await admin.set_passwords(read_credentials(users))
-        return await make_so(settings, reference, remove=remove)
+        keep = await running.reference_in_force(settings) if remove else None
+        return await make_so(settings, reference, keep)
 
     found = running.run(settings, work())
     _tell(found)

@@ -16,12 +16,13 @@ from aiokafka.errors import (
 )
 from pydantic import ValidationError
 
-from consumers import logs
+from consumers import control, logs
+from consumers.contents import Reference
 from consumers.kafka import CredentialsError
-from consumers.reference import ReferenceDataError
+from consumers.reference import ReferenceDataError, load_reference
 from consumers.sealing import SealingError
 from consumers.settings import Settings
-from consumers.store import SchemaError
+from consumers.store import DATABASE_AWAY, SchemaError, connect
 from consumers.tracing import TracingError
 from topics.upcasting import NewerForm
 
@@ -100,6 +101,24 @@ def explained(settings: Settings, error: Exception) -> click.ClickException:
 
 def _named(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+async def reference_in_force(settings: Settings) -> Reference:
+    """What lanes decide by; that of the files where none was ever loaded, or no database answers. Standard error says which."""
+    found, why = None, "none was ever loaded"
+    try:
+        database = await connect(settings, "command")
+    except (*DATABASE_AWAY, asyncpg.InvalidCatalogNameError) as error:
+        why = f"PostgreSQL at {database_address(settings)} gave none ({type(error).__name__})"
+    else:
+        try:
+            found = await control.in_force(settings, database)
+        finally:
+            await database.close(timeout=5)
+    reference = found or load_reference(settings)
+    version = reference.directory.version
+    click.echo(f"By the directory {version} {'in force' if found else f'of {settings.directory}: {why}'}.", err=True)
+    return reference
 
 
 def database_address(settings: Settings) -> str:

@@ -5,10 +5,8 @@ from importlib import metadata
 from pathlib import Path
 
 import click
-from asyncpg.exceptions import InvalidCatalogNameError
 
 from consumers.cli import running
-from consumers.contents import Reference
 from consumers.settings import Settings
 from topics.directory import Directory
 from topics.registry import TopicFamily, TopicNames, topics_of
@@ -31,7 +29,7 @@ def create() -> None:
     settings = running.settings_from_environment()
 
     async def work() -> list[str]:
-        return await create(settings, await _in_force(settings))
+        return await create(settings, await running.reference_in_force(settings))
 
     created = running.run(settings, work())
     click.echo(f"{len(created)} topics created on {settings.kafka_bootstrap}.")
@@ -45,7 +43,7 @@ def verify() -> None:
     settings = running.settings_from_environment()
 
     async def work() -> list[Difference]:
-        return await differences(settings, await _in_force(settings))
+        return await differences(settings, await running.reference_in_force(settings))
 
     found = running.run(settings, work())
     for difference in found:
@@ -76,25 +74,5 @@ async def _called_for(settings: Settings, file: Path | None) -> dict[str, TopicF
     from consumers.reference import read_yaml
 
     if file is None:
-        return (await _in_force(settings)).topics
+        return (await running.reference_in_force(settings)).topics
     return dict(topics_of(read_yaml(file, Directory), TopicNames(settings.topic_prefix)))
-
-
-async def _in_force(settings: Settings) -> Reference:
-    from consumers.control import in_force
-    from consumers.reference import load_reference
-    from consumers.store import DATABASE_AWAY, connect
-
-    try:
-        database = await connect(settings, "topics")
-    except (*DATABASE_AWAY, InvalidCatalogNameError) as error:
-        found, why = None, f"PostgreSQL at {running.database_address(settings)} gave none ({type(error).__name__})"
-    else:
-        try:
-            found, why = await in_force(settings, database), "none was ever loaded"
-        finally:
-            await database.close(timeout=5)
-    reference = found or load_reference(settings)
-    version = reference.directory.version
-    click.echo(f"By the directory {version} {'in force' if found else f'of {settings.directory}: {why}'}.", err=True)
-    return reference
