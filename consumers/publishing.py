@@ -45,8 +45,8 @@ class PublishedLane:
     next_seq: int
     last_hash: bytes
     lag: Lag
-    committed: list[tuple[float, int]] = field(default_factory=list)
-    """(when, up to which sequence): what may be dropped from the outbox by age."""
+    marks: list[tuple[float, int]] = field(default_factory=list)
+    """(when, next sequence), one each time the outbox is tidied: what was published before is at least that old."""
 
 
 class Publisher:
@@ -86,7 +86,6 @@ class Publisher:
             raise
         lane.next_seq, lane.last_hash = last["seq"] + 1, last["hash"]
         lane.lag.read(last["recorded_at"].timestamp())
-        lane.committed.append((time.monotonic(), lane.next_seq))
         seconds = time.perf_counter() - started
         LOG.debug("batch published", lane=lane.number, entries=len(entries), messages=len(messages), seconds=seconds)
         self._metrics.observe("noveto_relay_transaction_seconds", seconds)
@@ -160,17 +159,16 @@ class Publisher:
         ]
         return (case_id or f"entry.{lane}.{entry['seq']}").encode(), entry["body"], headers
 
-    async def drop_published(self, lane: PublishedLane) -> None:
-        """Take from the outbox what was published longer ago than it is kept."""
-        limit = time.monotonic() - self._settings.outbox_kept_seconds
-        old = [seq for at, seq in lane.committed if at < limit]
+    async def drop_published(self, lane: PublishedLane, now: float) -> None:
+        """Take from the outbox what was published longer ago than it is kept. `now` in seconds, by a clock that only goes forward."""
+        lane.marks.append((now, lane.next_seq))
+        limit = now - self._settings.outbox_kept_seconds
+        old = [seq for at, seq in lane.marks if at <= limit]
         if not old:
-            lane.committed = lane.committed[-1000:]
             return
-        before = old[-1]
-        lane.committed = [(at, seq) for at, seq in lane.committed if seq > before]
+        lane.marks = [(at, seq) for at, seq in lane.marks if at > limit]
         while True:
             async with self._pool.acquire(timeout=5) as connection_:
-                done = await SQL.drop_published(connection_, lane=lane.number, before=before, most=1000)
+                done = await SQL.drop_published(connection_, lane=lane.number, before=old[-1], most=1000)
             if done == "DELETE 0":
                 return

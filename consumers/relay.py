@@ -285,7 +285,7 @@ class Relay:
             sent = await self.publisher.publish_some(lane)
             if time.monotonic() - cleaned > CLEAN_SECONDS:
                 cleaned = time.monotonic()
-                await self.publisher.drop_published(lane)
+                await self.publisher.drop_published(lane, cleaned)
             if sent == 0:
                 with contextlib.suppress(TimeoutError):
                     await within(wake.wait(), HEARTBEAT_SECONDS)
