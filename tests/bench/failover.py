@@ -148,12 +148,13 @@ class Scene:
         self._load = load
         self._groups = groups
 
-    async def go_and_come(self, how: str, turn: int) -> tuple[float, Kept, Kept]:
-        """Seconds until its lanes had an output for what was asked since; and what others kept while it went, and while it came."""
+    async def go_and_come(self, how: str, turn: int) -> tuple[float, dict[str, Kept]]:
+        """Seconds until its lanes had an output for what was asked since; and what others kept while it went, and while it came,
+        and what they handed over to it."""
         worker = self._workers[turn % WORKERS]
         others = [other for other in self._workers if other is not worker]
         gone = {lane for topic, lane in await self._groups.held(worker) if topic == COMMANDS}
-        before = await self._held(others)
+        before = set().union(*await self._held(others))
         since, began = time.time(), time.monotonic()
         await asyncio.to_thread(worker.kill if how == "kill" else worker.stop)
         while (back := first_output(self._load.outputs, began, gone)) is None:
@@ -162,14 +163,18 @@ class Scene:
             await asyncio.sleep(0.1)
         await asyncio.sleep(CALM_SECONDS)
         went = Kept(before, since, time.time())
-        since, before = time.time(), await self._held(others)
+        since, full = time.time(), await self._held(others)
         worker.start()
         await worker.ready()
         await asyncio.sleep(CALM_SECONDS)
-        return back, went, Kept(before, since, time.time())
+        until = time.time()
+        kept = set().union(*(was & now for was, now in zip(full, await self._held(others), strict=True)))
+        came = Kept(kept, since, until)
+        handed_over = Kept(set().union(*full) - kept, since, until)
+        return back, {how: went, "come": came, "handed over": handed_over}
 
-    async def _held(self, workers: list[Worker]) -> set[Partition]:
-        return set().union(*[await self._groups.held(worker) for worker in workers])
+    async def _held(self, workers: list[Worker]) -> list[set[Partition]]:
+        return [await self._groups.held(worker) for worker in workers]
 
 
 def summed(seconds: list[float]) -> dict[str, float]:
@@ -183,10 +188,10 @@ async def moved(scene: Scene, load: Load, waits: Waits, times: int) -> dict[str,
     stayed: dict[str, list[Kept]] = {}
     for turn in range(2 * times):
         how = ("kill", "term")[turn % 2]
-        seconds, went, came = await scene.go_and_come(how, turn)
+        seconds, moves = await scene.go_and_come(how, turn)
         back.setdefault(how, []).append(seconds)
-        stayed.setdefault(how, []).append(went)
-        stayed.setdefault("come", []).append(came)
+        for move, kept in moves.items():
+            stayed.setdefault(move, []).append(kept)
     await load.drain(60)
     figures: dict[str, dict[str, Any]] = {how: {"back": summed(seconds)} for how, seconds in back.items()}
     for move, all_kept in stayed.items():
