@@ -14,7 +14,6 @@ from router.tasks import next_decision, precedents_for, review_task, supply_task
 from router.timers import whole_limit
 from topics.directory import Unit
 from topics.events import CaseDeclared, CaseEscalated, CaseReturned, Event, InterimAnswered, Rejection
-from topics.fields import trusted
 from topics.inbound import (
     Accept,
     AcceptWithSupplements,
@@ -121,8 +120,7 @@ def _interim(act: Act, decision: Interim) -> Meaning:
     if decision.until <= act.command.received_at:
         return reject("date_passed", "the interim answer promises a time in the past", where="decision.until")
     return [
-        trusted(
-            InterimAnswered,
+        InterimAnswered(
             at=act.context.now,
             by=act.message.actor,
             tier=act.message.tier,
@@ -136,8 +134,7 @@ def _interim(act: Act, decision: Interim) -> Meaning:
 
 def _escalate(act: Act, decision: Escalate) -> Meaning:
     return [
-        trusted(
-            CaseEscalated,
+        CaseEscalated(
             at=act.context.now,
             by=act.message.actor,
             answered_task=act.message.task_id,
@@ -161,8 +158,7 @@ def _return(act: Act, decision: Return) -> Meaning:
             case.case_id, version, whole_limit(case.limits), precedents, act.unit, context, act.time, decision.question
         )
     return [
-        trusted(
-            CaseReturned,
+        CaseReturned(
             at=context.now,
             by=message.actor,
             from_tier=message.tier,
@@ -267,8 +263,7 @@ def _declare(act: Act, decision: Declare) -> Meaning:
         limit = limits.approval(case.clock_start, decision.matter_class, act.unit, context, act.time, needs_study=True)
     return [
         *in_time_corrections(case, LimitKind.APPROVAL, act.command.received_at, context),
-        trusted(
-            CaseDeclared,
+        CaseDeclared(
             at=context.now,
             by=act.message.actor,
             matter_class=decision.matter_class,

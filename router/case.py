@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from router.record import record
 from topics.events import ConsultationRequest, Limit, Task
 from topics.fields import Instant
 from topics.parts import Actor, Guidance, LegalBases, Matter, Supplement
+from topics.record import record
 from topics.vocabulary import (
     Card,
     ConsultationAnswer,

@@ -21,7 +21,6 @@ from topics.events import (
     Task,
     WithdrawalAsked,
 )
-from topics.fields import trusted
 from topics.inbound import CaseWithdrawn, RefusalSupplied, ReplyDelivered, SupplementsReceived
 from topics.vocabulary import LimitKind, Outcome, Situation, Tier
 
@@ -62,8 +61,7 @@ def supply(case: Case, message: RefusalSupplied, command: Command, context: Cont
         back_to, tasks, running = onward(case, unit, situation, ground_code, context)
     first_asked = case.first_asked or message.first_asked or message.actor
     return [
-        trusted(
-            ProposalSupplied,
+        ProposalSupplied(
             at=context.now,
             by=message.actor,
             first_asked=first_asked if case.first_asked is None else None,
@@ -137,8 +135,7 @@ def withdraw(case: Case, message: CaseWithdrawn, command: Command, context: Cont
             "a withdrawal needs the applicant's verifiable confirmation (R09)",
             where="confirmation",
         )
-    check = trusted(
-        Task,
+    check = Task(
         task_id=f"{case.case_id}.{case.version + 1}.check",
         tier=Tier.REVIEWER,
         kind="check_withdrawal",
@@ -173,8 +170,7 @@ def delivered(case: Case, message: ReplyDelivered, command: Command, context: Co
     corrections += in_time_corrections(case, LimitKind.DELIVERY, delivered_at, context, reply.reply_id)
     return [
         *corrections,
-        trusted(
-            DeliveryConfirmed,
+        DeliveryConfirmed(
             at=context.now,
             reply_id=message.reply_id,
             by=message.actor,

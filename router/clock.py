@@ -23,7 +23,6 @@ from topics.events import (
     Task,
     TierPassed,
 )
-from topics.fields import trusted
 from topics.vocabulary import Card, LimitKind, Tier
 
 # One command fires at most so many timers of a case; the desk asks again for the rest.
@@ -53,8 +52,7 @@ def calendar_changed(case: Case, change: CalendarChanged, command: Command, cont
     if not changed:
         return []
     return [
-        trusted(
-            LimitsMoved,
+        LimitsMoved(
             at=context.now,
             calendar=time.version,
             limits=tuple(new for _, new in changed),
@@ -73,8 +71,7 @@ def _fire(case: Case, timer: Timer, context: Context) -> list[Event]:
                 return [card]
             return [
                 card,
-                trusted(
-                    SupervisionNoticed,
+                SupervisionNoticed(
                     at=context.now,
                     times=1,
                     due_at=limit.due_at,
@@ -95,8 +92,7 @@ def _fire(case: Case, timer: Timer, context: Context) -> list[Event]:
             whole = whole_limit(case.limits)
             due_at = whole.due_at if whole else limit.due_at
             return [
-                trusted(
-                    SupervisionNoticed,
+                SupervisionNoticed(
                     at=context.now,
                     times=case.supervised + 1,
                     due_at=due_at,
@@ -115,8 +111,7 @@ def _card(case: Case, timer: Timer, context: Context) -> CardGiven:
     """Who holds the case is named, and since when (R27)."""
     holder = case.holder
     unit = context.directory.unit(case.org_code)
-    return trusted(
-        CardGiven,
+    return CardGiven(
         at=context.now,
         card=timer.card,
         limit=timer.limit.kind,
@@ -142,8 +137,7 @@ def _pass_clerk(case: Case, timer: Timer, context: Context) -> TierPassed:
             to_tier = case.stage.back_to
         else:
             to_tier, tasks, running = onward(case, unit, case.situation, case.ground_code, context)
-    return trusted(
-        TierPassed,
+    return TierPassed(
         at=context.now,
         tier=Tier.CLERK,
         to_tier=to_tier,
@@ -156,8 +150,7 @@ def _pass_clerk(case: Case, timer: Timer, context: Context) -> TierPassed:
 
 def _pass_reviewer(case: Case, timer: Timer, context: Context) -> TierPassed:
     """The reviewer did not act: the decision-maker has the case, and may say yes; a refusal still needs an opinion."""
-    return trusted(
-        TierPassed,
+    return TierPassed(
         at=context.now,
         tier=Tier.REVIEWER,
         to_tier=Tier.DECISION_MAKER,
@@ -169,14 +162,13 @@ def _pass_reviewer(case: Case, timer: Timer, context: Context) -> TierPassed:
 
 def _supplements_overdue(case: Case, timer: Timer, context: Context) -> SupplementsOverdue:
     """R12: an alert and a task, never a refusal; a refusal then is a new, linked case."""
-    task = trusted(
-        Task,
+    task = Task(
         task_id=f"{case.case_id}.{case.version + 1}.follow",
         tier=Tier.CLERK,
         kind="follow_up_supplements",
         opened_at=context.now,
     )
-    return trusted(SupplementsOverdue, at=context.now, due_at=timer.limit.due_at, tasks=(task,))
+    return SupplementsOverdue(at=context.now, due_at=timer.limit.due_at, tasks=(task,))
 
 
 def _consultation(case: Case, timer: Timer, context: Context) -> list[Event]:
@@ -184,8 +176,7 @@ def _consultation(case: Case, timer: Timer, context: Context) -> list[Event]:
     consulted = next((c for c in case.consultations if c.request.request_id == limit.about), None)
     if consulted is None or limit.about is None:
         return []
-    card = trusted(
-        CardGiven,
+    card = CardGiven(
         at=context.now,
         card=timer.card,
         limit=LimitKind.CONSULTATION,
@@ -199,8 +190,7 @@ def _consultation(case: Case, timer: Timer, context: Context) -> list[Event]:
     )
     if timer.card is Card.YELLOW:
         return [card]
-    closed = trusted(
-        ConsultationClosed,
+    closed = ConsultationClosed(
         at=context.now,
         request_id=limit.about,
         org_code=consulted.request.question.org_code,

@@ -38,8 +38,7 @@ def decided(
     told = limits.delivery(reply_id, context, context.working_time[case.centre])
     return [
         *corrections,
-        trusted(
-            CaseDecided,
+        CaseDecided(
             at=context.now,
             outcome=outcome,
             by=by,
@@ -55,12 +54,12 @@ def decided(
 
 def _in_time(case: Case, received_at: datetime, corrections: list[CardCorrected]) -> bool:
     """Whether the whole limit was kept; a breach that was stays one, also where a declaration moved the limit (R22)."""
-    if any(done.card is Card.RED and done.limit is LimitKind.APPROVAL for done in corrections):
-        return True
-    if any(
-        given.limit is LimitKind.APPROVAL and given.card is Card.RED and not given.corrected for given in case.cards
-    ):
-        return False
+    for done in corrections:
+        if done.limit is LimitKind.APPROVAL and done.card is Card.RED:
+            return True
+    for given in case.cards:
+        if given.limit is LimitKind.APPROVAL and given.card is Card.RED and not given.corrected:
+            return False
     whole = whole_limit(case.limits)
     return whole is None or received_at <= whole.due_at
 
@@ -80,7 +79,7 @@ def in_time_corrections(
     if not case.cards:
         return []
     return [
-        trusted(CardCorrected, at=context.now, limit=kind, about=about, card=given.card, received_at=in_time_at)
+        CardCorrected(at=context.now, limit=kind, about=about, card=given.card, received_at=in_time_at)
         for given in case.cards
         if given.limit is kind and given.about == about and not given.superseded
         if not given.corrected and in_time_at <= given.fell_due_at

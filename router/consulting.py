@@ -35,16 +35,14 @@ def ask(
             )
         asked.append(question.org_code)
         requests.append(
-            trusted(
-                ConsultationRequest,
+            ConsultationRequest(
                 request_id=f"{case.case_id}.{case.version + 1}.ask{number}",
                 question=question,
                 unit_name=department.name,
             )
         )
     return [
-        trusted(
-            ConsultationAsked,
+        ConsultationAsked(
             at=context.now,
             by=message.actor,
             tier=message.tier,
@@ -78,8 +76,7 @@ def reply(case: Case, message: ConsultationReplied, command: Command, context: C
         new_limits = (_limit(handed, case, context, context.working_time[case.centre]),)
     return [
         *corrections,
-        trusted(
-            OpinionGiven,
+        OpinionGiven(
             at=context.now,
             request_id=message.request_id,
             org_code=message.org_code,
@@ -104,8 +101,7 @@ def _hand_over(case: Case, consulted: Consulted, to: str, context: Context) -> C
         return reject("unknown_department", f"no party answers consultations for {to}", where="handOverTo")
     if any(c.request.question.org_code == to for c in case.consultations):
         return reject("already_asked", f"{department.name} has been asked already", where="handOverTo")
-    return trusted(
-        ConsultationRequest,
+    return ConsultationRequest(
         request_id=f"{consulted.request.request_id}.over",
         question=trusted(Question, org_code=to, question=consulted.request.question.question),
         unit_name=department.name,
@@ -125,13 +121,12 @@ def summary(case: Case, request_id: str, context: Context, after: int = 0) -> tu
     asker = case.stage.asker
     whole = whole_limit(case.limits)
     return (
-        trusted(
-            Task,
+        Task(
             task_id=f"{case.case_id}.{case.version + after + 1}.opinions",
             tier=asker,
             kind="opinions_in",
             opened_at=context.now,
-            due_at=whole and whole.due_at,
+            due_at=whole.due_at if whole else None,
             precedents=precedents_for(case, context),
         ),
     )

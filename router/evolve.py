@@ -5,7 +5,6 @@ from typing import Any
 
 from router.case import Case
 from router.changes import asking, beginning, clock, ending, tiers
-from router.record import changed
 from topics.events import (
     CardCorrected,
     CardGiven,
@@ -37,6 +36,7 @@ from topics.events import (
     TierRestored,
     WithdrawalAsked,
 )
+from topics.record import changed
 
 
 def _open_already(case: Case, event: CaseOpened | GuidanceRecorded) -> dict[str, Any]:

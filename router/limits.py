@@ -18,7 +18,7 @@ from deadlines import (
 from router.context import Context, WorkingTime
 from topics.directory import Unit
 from topics.events import Limit
-from topics.fields import trusted
+from topics.record import changed
 from topics.vocabulary import LimitKind, MatterClass
 
 HOUR = 3600
@@ -43,8 +43,7 @@ def _in_days(
 ) -> Limit:
     minute = int(start.timestamp()) // 60
     due_at, provisional, yellow_at = _days_from(minute, days, reckoning, time, context.policy.yellow_share, statutory)
-    return trusted(
-        Limit,
+    return Limit(
         kind=kind,
         starts_at=start,
         due_at=due_at,
@@ -83,7 +82,7 @@ def promised(day: date, context: Context, time: WorkingTime, start: datetime) ->
     """The promised date of a major and difficult matter (R22)."""
     limit = _on_day(LimitKind.APPROVAL, day, "R22", context, time)
     yellow = share_of_limit(start, limit.due_at, context.policy.yellow_share, time.calendar, time.hours)
-    return limit.model_copy(update={"yellow_at": yellow})
+    return changed(limit, {"yellow_at": yellow})
 
 
 def fast_response(start: datetime, unit: Unit, context: Context, time: WorkingTime) -> Limit:
@@ -145,15 +144,14 @@ def consultation(request_id: str, whole: Limit | None, context: Context, time: W
     """What an asked department has, inside the case's own limit (R14)."""
     limit = _budget(LimitKind.CONSULTATION, request_id, context.policy.consultation_hours, whole, context, time)
     yellow = share_of_limit(limit.starts_at, limit.due_at, context.policy.yellow_share, time.calendar, time.hours)
-    return limit.model_copy(update={"yellow_at": yellow, "rule": "R14"})
+    return changed(limit, {"yellow_at": yellow, "rule": "R14"})
 
 
 def supervision(context: Context, time: WorkingTime) -> Limit:
     """When the committee is told again that nobody acts: the next working day, at opening time (R24)."""
     tomorrow = working_days_due(context.now, 1, time.calendar, time.hours, rule="R24")
     opens = next_opening(tomorrow.due - timedelta(hours=23), time.calendar, time.hours)
-    return trusted(
-        Limit,
+    return Limit(
         kind=LimitKind.DECISION_MAKER_BUDGET,
         starts_at=context.now,
         due_at=max(opens, context.now + timedelta(minutes=1)),
@@ -185,13 +183,14 @@ def moved(limit: Limit, context: Context, time: WorkingTime) -> Limit:
     yellow = limit.yellow_at
     if yellow and limit.reckoning != "named_day":
         yellow = share_of_limit(limit.starts_at, due.due, context.policy.yellow_share, time.calendar, time.hours)
-    return limit.model_copy(
-        update={
+    return changed(
+        limit,
+        {
             "due_at": due.due,
             "provisional": due.provisional,
             "yellow_at": yellow,
             "calendar": time.version,
-        }
+        },
     )
 
 
@@ -203,9 +202,7 @@ def _moved_in_hours(limit: Limit, working_seconds: int, context: Context, time: 
     yellow = limit.yellow_at
     if yellow:
         yellow = share_of_limit(limit.starts_at, due, context.policy.yellow_share, time.calendar, time.hours)
-    return limit.model_copy(
-        update={"due_at": due, "provisional": provisional, "yellow_at": yellow, "calendar": time.version}
-    )
+    return changed(limit, {"due_at": due, "provisional": provisional, "yellow_at": yellow, "calendar": time.version})
 
 
 def _budget(
@@ -216,8 +213,7 @@ def _budget(
     start, due_at, provisional, seconds = _hours_from(
         minute, hours, whole and whole.due_at, context.policy.reviewer_share, time
     )
-    return trusted(
-        Limit,
+    return Limit(
         kind=kind,
         starts_at=start,
         due_at=due_at,

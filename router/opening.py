@@ -9,7 +9,6 @@ from router.rejections import reject
 from router.tasks import decision_task, precedents_of, review_task, supply_task
 from topics.directory import Unit
 from topics.events import CaseOpened, Event, GuidanceRecorded, Limit, Rejection, Task
-from topics.fields import trusted
 from topics.inbound import GuidanceGiven, Opening, RefusalProposed, RefusalReported
 from topics.parts import Precedents
 from topics.vocabulary import MatterClass, RequestKind, Situation, Tier
@@ -39,8 +38,7 @@ def propose(message: RefusalProposed, command: Command, context: Context) -> lis
     precedents = precedents_of(message.matter.task_code, message.situation, message.ground_code, context)
     tasks, budgets = _first_tasks(command.case_id, missing, precedents, running[0], unit, context, time)
     return [
-        trusted(
-            CaseOpened,
+        CaseOpened(
             at=context.now,
             org_code=unit.org_code,
             unit_name=unit.name,
@@ -82,8 +80,7 @@ def report(message: RefusalReported, command: Command, context: Context) -> list
     running = _limits(message.situation, message.request_kind, (), start, unit, context, time, needs_study=True)
     task, budget = supply_task(command.case_id, 1, missing, unit, context, time)
     return [
-        trusted(
-            CaseOpened,
+        CaseOpened(
             at=context.now,
             org_code=unit.org_code,
             unit_name=unit.name,
@@ -122,8 +119,7 @@ def guide(message: GuidanceGiven, command: Command, context: Context) -> list[Ev
     if missing:
         return reject("guidance_missing", f"guidance of {message.situation} needs {missing[0]}", where=missing[0])
     return [
-        trusted(
-            GuidanceRecorded,
+        GuidanceRecorded(
             at=context.now,
             org_code=unit.org_code,
             unit_name=unit.name,

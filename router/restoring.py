@@ -10,7 +10,6 @@ from router.case import Case
 from router.context import Command, Context
 from router.evolve import evolve
 from topics.events import Event, Rejection, TierRestored
-from topics.fields import trusted
 from topics.vocabulary import Tier
 
 
@@ -28,8 +27,7 @@ def in_time(
         return act(case)
     if task_id not in (None, passing.task.task_id):
         return act(case)
-    restored = trusted(
-        TierRestored,
+    restored = TierRestored(
         at=context.now,
         tier=tier,
         received_at=command.received_at,

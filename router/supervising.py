@@ -6,7 +6,6 @@ from router import limits
 from router.case import AtGovernment, Case
 from router.closing import already_closed, decided, in_time_corrections
 from router.context import Command, Context
-from router.record import changed
 from router.refusing import refusal_problem, same_person
 from router.rejections import reject
 from router.tasks import next_decision
@@ -20,7 +19,6 @@ from topics.events import (
     Rejection,
     Task,
 )
-from topics.fields import trusted
 from topics.inbound import (
     Accept,
     AnswerInstruction,
@@ -31,6 +29,7 @@ from topics.inbound import (
     Refuse,
     TierDecided,
 )
+from topics.record import changed
 from topics.vocabulary import LimitKind, Outcome, Tier
 
 
@@ -38,8 +37,7 @@ def instruct(case: Case, message: CommitteeInstructed, command: Command, context
     """催办、督办、协调: the unit owes an answer by a limit; nothing is decided by it."""
     instruction_id = f"{case.case_id}.{case.version + 1}.instruction"
     limit = limits.instruction(instruction_id, context, context.working_time[case.centre])
-    task = trusted(
-        Task,
+    task = Task(
         task_id=instruction_id,
         tier=case.holder if case.open else Tier.DECISION_MAKER,
         kind="answer_instruction",
@@ -48,8 +46,7 @@ def instruct(case: Case, message: CommitteeInstructed, command: Command, context
         question=message.text,
     )
     return [
-        trusted(
-            InstructionGiven,
+        InstructionGiven(
             at=context.now,
             instruction_id=instruction_id,
             kind=message.kind,
@@ -74,8 +71,7 @@ def answer(
         return reject("instruction_answered", "the instruction has been answered", where="decision.instructionId")
     return [
         *in_time_corrections(case, LimitKind.INSTRUCTION, command.received_at, context, about=decision.instruction_id),
-        trusted(
-            InstructionAnswered,
+        InstructionAnswered(
             at=context.now,
             instruction_id=decision.instruction_id,
             by=message.actor,
@@ -92,8 +88,7 @@ def refer(case: Case, decision: Refer, message: TierDecided, unit: Unit, context
     if centre is None or context.directory.government_party(area) is None:
         return reject("no_government", f"no party speaks for the government of {area}", where="decision")
     return [
-        trusted(
-            CaseReferred,
+        CaseReferred(
             at=context.now,
             by=message.actor,
             referral_id=f"{case.case_id}.{case.version + 1}.referral",
@@ -118,8 +113,7 @@ def rule(case: Case, message: GovernmentDecided, command: Command, context: Cont
     tasks: tuple[Task, ...] = ()
     if isinstance(message.ruling, Direct):
         tasks = (next_decision(case, context, message.ruling.direction),)
-    ruled = trusted(
-        GovernmentRuled,
+    ruled = GovernmentRuled(
         at=context.now,
         referral_id=message.referral_id,
         by=message.actor,

@@ -6,7 +6,6 @@ from router.context import Context, PrecedentKey, WorkingTime
 from router.timers import whole_limit
 from topics.directory import Unit
 from topics.events import Limit, Task
-from topics.fields import trusted
 from topics.parts import Precedents
 from topics.vocabulary import Situation, Tier
 
@@ -39,8 +38,7 @@ def supply_task(
     """The clerk's task: what is lacking, or a question from above."""
     task_id = f"{case_id}.{version}.supply"
     budget = limits.clerk_budget(task_id, unit, context, time)
-    task = trusted(
-        Task,
+    task = Task(
         task_id=task_id,
         tier=Tier.CLERK,
         kind="supply",
@@ -65,8 +63,7 @@ def review_task(
     """The reviewer's task: an opinion."""
     task_id = f"{case_id}.{version}.review"
     budget = limits.reviewer_budget(task_id, unit, whole, context, time)
-    task = trusted(
-        Task,
+    task = Task(
         task_id=task_id,
         tier=Tier.REVIEWER,
         kind="review",
@@ -87,8 +84,7 @@ def decision_task(
     question: str | None = None,
 ) -> Task:
     """The decision-maker's task: theirs is the rest of the whole limit."""
-    return trusted(
-        Task,
+    return Task(
         task_id=f"{case_id}.{version}.decide",
         tier=Tier.DECISION_MAKER,
         kind="decide",

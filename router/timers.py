@@ -17,25 +17,30 @@ class Timer(NamedTuple):
     limit: Limit
 
 
-def pending(case: Case) -> Iterator[Timer]:
-    """Every timer of the case that has not fired yet."""
+def pending(case: Case) -> Iterator[tuple[datetime, Card, Limit]]:
+    """The parts of every timer of the case that has not fired yet."""
+    yellow, red = Card.YELLOW, Card.RED
     given = {(card.limit, card.about, card.card) for card in case.cards if not card.superseded}
     for limit in case.limits:
-        kind, about, yellow_at, due_at = limit.kind, limit.about, limit.yellow_at, limit.due_at
-        if (kind, about, Card.RED) in given:
+        yellow_at, due_at = limit.yellow_at, limit.due_at
+        if given and (limit.kind, limit.about, red) in given:
             continue
-        if yellow_at and yellow_at < due_at and (kind, about, Card.YELLOW) not in given:
-            yield Timer(yellow_at, Card.YELLOW, limit)
-        yield Timer(due_at, Card.RED, limit)
+        if yellow_at and yellow_at < due_at and not (given and (limit.kind, limit.about, yellow) in given):
+            yield yellow_at, yellow, limit
+        yield due_at, red, limit
 
 
 def next_timer(case: Case) -> Timer | None:
     """The earliest; of two at the same instant, in the order of the limits' names, so that every run fires alike."""
-    return min(
-        pending(case),
-        key=lambda timer: (timer.at, timer.card is Card.RED, timer.limit.kind, timer.limit.about or ""),
-        default=None,
-    )
+    first: tuple[datetime, Card, Limit] | None = None
+    for timer in pending(case):
+        if first is None or timer[0] < first[0] or (timer[0] == first[0] and _rank(*timer) < _rank(*first)):
+            first = timer
+    return first and Timer(*first)
+
+
+def _rank(at: datetime, card: Card, limit: Limit) -> tuple[bool, str, str]:
+    return card is Card.RED, limit.kind, limit.about or ""
 
 
 def without(limits: tuple[Limit, ...], *kinds: LimitKind, about: str | None = None) -> tuple[Limit, ...]:

@@ -21,6 +21,7 @@ from topics.parts import (
     Supplement,
     UnitName,
 )
+from topics.record import record
 from topics.vocabulary import (
     Card,
     ConsultationAnswer,
@@ -38,7 +39,8 @@ from topics.vocabulary import (
 )
 
 
-class Limit(Model):
+@record
+class Limit:
     """A period that runs: which, until when (UTC), when three quarters of its working time are used, and by which rule."""
 
     kind: LimitKind
@@ -59,7 +61,8 @@ class Limit(Model):
     """The version of the calendar it was worked out by."""
 
 
-class Task(Model):
+@record
+class Task:
     """What a tier has to do. `taskId` is answered by the command that does it."""
 
     task_id: str
@@ -74,12 +77,14 @@ class Task(Model):
     precedents: Precedents | None = None
 
 
-class Fact(Model):
+@record
+class Fact:
     """Every fact knows when it was recorded, in the domain's time."""
 
     at: Instant
 
 
+@record
 class CaseOpened(Fact):
     """A refusal was proposed or reported: the internal approval starts, and the head filing with it (R30)."""
 
@@ -118,6 +123,7 @@ class CaseOpened(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class GuidanceRecorded(Fact):
     """Guidance at the window, confirmed by the applicant: counted and sampled, without a head (R05)."""
 
@@ -136,6 +142,7 @@ class GuidanceRecorded(Fact):
     applicant_ref: str | None = None
 
 
+@record
 class ProposalSupplied(Fact):
     """The clerk supplied what was lacking or asked."""
 
@@ -156,6 +163,7 @@ class ProposalSupplied(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class CaseReturned(Fact):
     """Back one level with a question."""
 
@@ -169,6 +177,7 @@ class CaseReturned(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class CaseEscalated(Fact):
     """The reviewer gave an opinion; the case is the decision-maker's (R02)."""
 
@@ -181,6 +190,7 @@ class CaseEscalated(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class TierPassed(Fact):
     """A tier did not act while its budget ran: the case moved on without it (R24). It decided nothing."""
 
@@ -193,6 +203,7 @@ class TierPassed(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class TierRestored(Fact):
     """An act that was received while the tier's budget ran was read after the case had moved on: the tier has it again (R29)."""
 
@@ -203,6 +214,7 @@ class TierRestored(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class CaseDeclared(Fact):
     """Special, or major and difficult (R21, R22): the limits move; a breach that was stays."""
 
@@ -214,6 +226,7 @@ class CaseDeclared(Fact):
     limits: tuple[Limit, ...] = ()
 
 
+@record
 class InterimAnswered(Fact):
     """Who is studying what until when (R23)."""
 
@@ -226,6 +239,7 @@ class InterimAnswered(Fact):
     until: Instant
 
 
+@record
 class CaseDecided(Fact):
     """The outcome, and with it the tail filing and the applicant's reply (R31)."""
 
@@ -258,6 +272,7 @@ class CaseDecided(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class WithdrawalAsked(Fact):
     """The clerk says the applicant withdraws, without proof: the reviewer checks (R09)."""
 
@@ -267,7 +282,8 @@ class WithdrawalAsked(Fact):
     tasks: tuple[Task, ...] = ()
 
 
-class ConsultationRequest(Model):
+@record
+class ConsultationRequest:
     """One department's question."""
 
     request_id: str
@@ -276,6 +292,7 @@ class ConsultationRequest(Model):
     handed_over_from: OrgCode | None = None
 
 
+@record
 class ConsultationAsked(Fact):
     """Departments were asked, in parallel; the clock runs on (R14)."""
 
@@ -286,6 +303,7 @@ class ConsultationAsked(Fact):
     limits: tuple[Limit, ...] = ()
 
 
+@record
 class OpinionGiven(Fact):
     """A department answered, or corrected its answer."""
 
@@ -303,6 +321,7 @@ class OpinionGiven(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class ConsultationClosed(Fact):
     """A department's limit is reached: its silence is recorded as silence, neither consent nor objection (R14)."""
 
@@ -314,6 +333,7 @@ class ConsultationClosed(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class CaseReferred(Fact):
     """Referred to the same-level government (R15); no limit is lifted by that."""
 
@@ -326,6 +346,7 @@ class CaseReferred(Fact):
     proposal: Text
 
 
+@record
 class GovernmentRuled(Fact):
     """The government directed the unit how to go on (R15); where it closes the case, `case.decided` follows."""
 
@@ -338,6 +359,7 @@ class GovernmentRuled(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class InstructionGiven(Fact):
     """催办、督办、协调 (R37)."""
 
@@ -350,6 +372,7 @@ class InstructionGiven(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class InstructionAnswered(Fact):
     """The unit answered the committee (R37)."""
 
@@ -360,6 +383,7 @@ class InstructionAnswered(Fact):
     answer: Text
 
 
+@record
 class DeliveryConfirmed(Fact):
     """The applicant has really been told (R38)."""
 
@@ -372,6 +396,7 @@ class DeliveryConfirmed(Fact):
     explained_by: Actor | None = None
 
 
+@record
 class SupplementsCame(Fact):
     """The supplements of an acceptance came in (R12)."""
 
@@ -380,6 +405,7 @@ class SupplementsCame(Fact):
     received_at: Instant
 
 
+@record
 class SupplementsOverdue(Fact):
     """The supplements' date passed: an alert and a task, never a refusal (R12)."""
 
@@ -388,6 +414,7 @@ class SupplementsOverdue(Fact):
     tasks: tuple[Task, ...] = ()
 
 
+@record
 class CardGiven(Fact):
     """A limit nearly used up, or breached, and who held the case (R27)."""
 
@@ -406,6 +433,7 @@ class CardGiven(Fact):
     """The router had not yet read all that was received before the limit; a decision in time corrects the record (R29)."""
 
 
+@record
 class CardCorrected(Fact):
     """A decision that was received in time was read after the card: the card does not count (R29)."""
 
@@ -416,6 +444,7 @@ class CardCorrected(Fact):
     received_at: Instant
 
 
+@record
 class SupervisionNoticed(Fact):
     """The decision-maker does not act: the committee is told, each working day until someone acts (R24)."""
 
@@ -425,6 +454,7 @@ class SupervisionNoticed(Fact):
     limits: tuple[Limit, ...] = ()
 
 
+@record
 class StatutoryNoticeNear(Fact):
     """Five working days without a one-time notice are nearly over (R28)."""
 
@@ -432,6 +462,7 @@ class StatutoryNoticeNear(Fact):
     due_at: Instant
 
 
+@record
 class DeemedAccepted(Fact):
     """Five working days passed without a one-time notice: by law the application counts as accepted (R28). Reported, not decided here."""
 
@@ -439,6 +470,7 @@ class DeemedAccepted(Fact):
     due_at: Instant
 
 
+@record
 class LimitsMoved(Fact):
     """A calendar was loaded or amended: due times were worked out again (R26)."""
 

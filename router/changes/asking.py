@@ -5,7 +5,6 @@ from typing import Any
 from router.case import AtGovernment, Case, Consulted, InConsultation, Instruction, stage_of
 from router.changes import tasks
 from router.changes.people import joined
-from router.record import changed
 from router.timers import replaced, without
 from topics.events import (
     CaseReferred,
@@ -17,6 +16,7 @@ from topics.events import (
     OpinionGiven,
 )
 from topics.inbound import Direct
+from topics.record import changed
 from topics.vocabulary import LimitKind, Tier
 
 DECISION_MAKER = frozenset({Tier.DECISION_MAKER})

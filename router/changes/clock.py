@@ -5,7 +5,6 @@ from typing import Any
 
 from router.case import Case, GivenCard
 from router.changes import tasks
-from router.record import changed
 from router.timers import replaced, whole_limit
 from topics.events import (
     CardCorrected,
@@ -15,6 +14,7 @@ from topics.events import (
     StatutoryNoticeNear,
     SupervisionNoticed,
 )
+from topics.record import changed
 from topics.vocabulary import Card, LimitKind
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from router.case import Case, Closed, Reply
 from router.changes import tasks
-from router.record import changed
 from router.timers import without
 from topics.events import CaseDecided, DeliveryConfirmed, InterimAnswered, SupplementsCame, SupplementsOverdue
+from topics.record import changed
 from topics.vocabulary import LimitKind, Tier
 
 EVERYBODY = frozenset(Tier)

@@ -15,6 +15,7 @@ from topics.events import (
     TierRestored,
 )
 from topics.parts import Actor
+from topics.record import changed
 from topics.vocabulary import Tier
 
 # How many closed tasks a case remembers, to answer a late command with what happened meanwhile.
@@ -39,7 +40,7 @@ def moved(case: Case, old: Limit | None, new: Limit | None) -> tuple[Task, ...]:
     if old is None or new is None:
         return case.tasks
     return tuple(
-        task.model_copy(update={"due_at": new.due_at})
+        changed(task, {"due_at": new.due_at})
         if task.kind in ("decide", "opinions_in") and task.due_at == old.due_at
         else task
         for task in case.tasks

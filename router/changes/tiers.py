@@ -5,7 +5,6 @@ from typing import Any
 from router.case import AtClerk, Case, Passing, Review, stage_of
 from router.changes import tasks
 from router.changes.people import joined
-from router.record import changed
 from router.timers import replaced, whole_limit, without
 from topics.events import (
     CaseDeclared,
@@ -16,6 +15,7 @@ from topics.events import (
     TierRestored,
     WithdrawalAsked,
 )
+from topics.record import changed
 from topics.vocabulary import LimitKind, MatterClass, Situation, Tier
 
 CLERK = frozenset({Tier.CLERK})

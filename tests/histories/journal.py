@@ -20,7 +20,7 @@ from .recording import FILES, FOLDER, read, replay
 LANE = 3
 START = datetime(2026, 11, 24, 2, tzinfo=UTC)
 KINDS = {model.model_fields["kind"].default for model in get_args(get_args(journal.AnyEntry)[0])}
-TYPES = {model.model_fields["type"].default for model in get_args(get_args(Event)[0])}
+TYPES = {fact.type for fact in get_args(get_args(Event)[0])}
 
 
 def folder(version: int) -> Path:

@@ -25,6 +25,7 @@ from topics.parts import Precedents
 from topics.vocabulary import Situation
 
 from ..unit.router import world
+from ..unit.router.specification import ANY_EVENT
 
 FOLDER = Path(__file__).parent
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -49,7 +50,7 @@ def replay(history: dict[str, Any]) -> tuple[list[list[Any]], Case | None, list[
         for event in result:
             before, case = case, evolve(case, history["case"], event)
             messages += render(before, case, event, context)
-            facts.append(json.loads(event.wire()))
+            facts.append(ANY_EVENT.dump_python(event, mode="json", by_alias=True, exclude_none=True))
         outcomes.append(facts)
     return outcomes, case, messages
 

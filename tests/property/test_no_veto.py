@@ -12,9 +12,9 @@ import pytest
 
 from router import acts, clerk, clock, closing, decide, evolve, policy, refusing, supervising, tasks, tier
 from router.case import Case, Review
-from router.record import changed
 from topics.events import CaseDecided, CaseReturned
 from topics.inbound import CaseWithdrawn, Guide, Refuse
+from topics.record import changed
 from topics.vocabulary import Outcome, RequestKind, ReviewerOpinion, Situation, StageName, Tier
 
 from ..unit.router import world
@@ -233,7 +233,7 @@ def test_the_walk_finds_a_state_from_which_no_refusal_can_be_made(monkeypatch: p
     monkeypatch.setattr(
         acts,
         "next_decision",
-        lambda *given, **named: whole(*given, **named).model_copy(update={"kind": "follow_up_supplements"}),
+        lambda *given, **named: changed(whole(*given, **named), {"kind": "follow_up_supplements"}),
     )
 
     with pytest.raises(Broken, match="a refusal properly made is not cut off"):

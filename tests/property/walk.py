@@ -18,7 +18,6 @@ from router.case import AtClerk, AtGovernment, Case, Closed
 from router.context import CalendarChanged, Command, Context, LimitsDue
 from router.decide import decide
 from router.evolve import evolve
-from router.record import changed
 from router.rendering import render
 from router.timers import pending
 from topics.events import CaseDecided, CaseEscalated, CaseReturned, GuidanceRecorded, Rejection
@@ -26,6 +25,7 @@ from topics.fields import trusted
 from topics.inbound import Direct, Inbound, TierDecided
 from topics.outbound import HeadFiling, TailFiling
 from topics.parts import Actor
+from topics.record import changed
 from topics.vocabulary import (
     Card,
     ConsultationAnswer,
@@ -294,7 +294,7 @@ def _without_times(case: Case) -> Case:
     limits = tuple(
         limit
         if limit.due_at == FAR
-        else limit.model_copy(update={"due_at": FAR, "yellow_at": FAR - timedelta(days=1) if limit.yellow_at else None})
+        else changed(limit, {"due_at": FAR, "yellow_at": FAR - timedelta(days=1) if limit.yellow_at else None})
         for limit in case.limits
     )
     return changed(case, {"limits": limits})
@@ -550,9 +550,9 @@ SIDE_OF_LIMIT = {
 
 def _timers(case: Case) -> Iterator[Input]:
     """Each limit may be the next to run out: `until` names it by the order in which the walk put the timers."""
-    for number, timer in enumerate(pending(case)):
-        side = None if timer.limit.kind in OF_THE_WAY else SIDE_OF_LIMIT.get(timer.limit.kind, "limits")
-        yield Input(f"{timer.limit.kind} {timer.card}", Firing(NOW, number), side)
+    for number, (_, card, limit) in enumerate(pending(case)):
+        side = None if limit.kind in OF_THE_WAY else SIDE_OF_LIMIT.get(limit.kind, "limits")
+        yield Input(f"{limit.kind} {card}", Firing(NOW, number), side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -564,9 +564,9 @@ class Firing(LimitsDue):
 
 def only_due(case: Case, number: int) -> Case:
     """The case with that one timer due now."""
-    timer = list(pending(case))[number]
-    due = {"yellow_at": NOW} if timer.card is Card.YELLOW else {"due_at": NOW, "yellow_at": None}
-    limits = tuple(limit.model_copy(update=due) if limit is timer.limit else limit for limit in case.limits)
+    _, card, running = list(pending(case))[number]
+    due = {"yellow_at": NOW} if card is Card.YELLOW else {"due_at": NOW, "yellow_at": None}
+    limits = tuple(changed(limit, due) if limit is running else limit for limit in case.limits)
     return changed(case, {"limits": limits})
 
 

@@ -76,7 +76,7 @@ class Specification:
             rendered = render(before, self.case, event, context)
             self.events.append(event)
             self.messages += rendered
-            assert event == ANY_EVENT.validate_json(event.wire())
+            assert event == ANY_EVENT.validate_json(ANY_EVENT.dump_json(event, by_alias=True, exclude_none=True))
             for told in rendered:
                 assert type(told.body) in FAMILIES[told.family].models
                 assert told.body == type(told.body).model_validate_json(told.body.wire())

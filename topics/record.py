@@ -1,4 +1,4 @@
-"""What a case is made of: records. They hold what facts have told, so there is nothing in them to validate."""
+"""Records: what the core itself makes, facts and what a case is made of. Only what is read back is validated, by a TypeAdapter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
