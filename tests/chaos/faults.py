@@ -288,7 +288,7 @@ async def noisy_delivery(scene: Scene) -> None:
     await asyncio.to_thread(worker.kill)
     name = worker.log.stem
     scene.workers.remove(worker)
-    noisy = scene.start(name, drop=0.002, repeat=0.02, seed=scene.chance.randrange(1 << 30))
+    noisy = scene.start(name, drop=0.02, repeat=0.02, seed=scene.chance.randrange(1 << 30))
     await asyncio.sleep(10)
     if noisy.process.alive:
         await asyncio.to_thread(noisy.kill)
