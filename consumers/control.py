@@ -66,10 +66,10 @@ async def begin(settings: Settings, pool: asyncpg.Pool[asyncpg.Record]) -> tuple
     return references, newest
 
 
-async def in_force(settings: Settings, database: asyncpg.Connection) -> Reference | None:
+async def in_force(references: References, database: asyncpg.Connection) -> Reference | None:
     """What was announced to every lane last; None where nothing was ever loaded, or the schema is still to come."""
     try:
-        return await References(settings).newest(database)
+        return await references.newest(database)
     except (KeyError, UndefinedTableError):
         return None
 

@@ -28,6 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 from consumers import http
 from consumers.clock import Clock
 from consumers.contents import Reference, References
+from consumers.control import in_force
 from consumers.reference import load_reference
 from consumers.settings import Settings
 from consumers.states import cases_of
@@ -235,7 +236,9 @@ class Exporter:
         while True:
             if time.monotonic() - referred > REFERENCE_SECONDS:
                 referred = time.monotonic()
-                self._surroundings = await self._newest(session)
+                # Before any is loaded, what the settings name.
+                reference = await in_force(self._references, session) or load_reference(self._settings)
+                self._surroundings = Surroundings(reference)
             # Under the lock: what a successor tells is later.
             at: datetime = await SQL.now(session)
             if totals.began is None:
@@ -263,14 +266,6 @@ class Exporter:
         for lane, entries in behind.items():
             self._metrics.set("noveto_exporter_lag_entries", entries, lane=lane)
         return behind
-
-    async def _newest(self, session: asyncpg.Connection) -> Surroundings:
-        """The reference data in force; before any is loaded, what the settings name."""
-        try:
-            reference = await self._references.newest(session)
-        except KeyError:
-            reference = load_reference(self._settings)
-        return Surroundings(reference)
 
     async def _count_some(self, session: asyncpg.Connection, totals: Totals) -> int:
         """One transaction: some entries of every lane, what they add, and the positions after them."""

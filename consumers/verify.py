@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 from aiokafka import TopicPartition
 
-from consumers.contents import Reference
+from consumers.contents import Reference, References
 from consumers.control import in_force
 from consumers.derived import ChainBroken, Derived
 from consumers.lane_log import TopicReader
@@ -55,7 +55,7 @@ async def verify(settings: Settings) -> Verdict:
                 opened |= derived.opened
                 decided |= derived.decided
             # The directory after the cases: it has the centre of every one of them.
-            reference = await in_force(settings, database) or load_reference(settings)
+            reference = await in_force(References(settings), database) or load_reference(settings)
             await _filings(reader, reference, opened, decided, verdict)
     finally:
         await database.close(timeout=5)

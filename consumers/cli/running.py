@@ -17,7 +17,7 @@ from aiokafka.errors import (
 from pydantic import ValidationError
 
 from consumers import control, logs
-from consumers.contents import Reference
+from consumers.contents import Reference, References
 from consumers.kafka import CredentialsError
 from consumers.reference import ReferenceDataError, load_reference
 from consumers.sealing import SealingError
@@ -112,7 +112,7 @@ async def reference_in_force(settings: Settings) -> Reference:
         why = f"PostgreSQL at {database_address(settings)} gave none ({type(error).__name__})"
     else:
         try:
-            found = await control.in_force(settings, database)
+            found = await control.in_force(References(settings), database)
         finally:
             await database.close(timeout=5)
     reference = found or load_reference(settings)
