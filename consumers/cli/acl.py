@@ -69,7 +69,8 @@ def verify() -> None:
 def apply(remove: bool, users: Path | None) -> None:
     """Give the rights that the directory of NOVETO_DIRECTORY calls for. Needs the credentials of a super user.
 
-    It comes before the directory is loaded: --remove leaves what the directory in force still calls for.
+    It comes before the directory is loaded: --remove leaves what the directory in force still calls for, and without a
+    database that knows it takes nothing away.
     """
     from consumers.acl import Compared
     from consumers.acl_admin import AclAdmin
@@ -81,10 +82,10 @@ def apply(remove: bool, users: Path | None) -> None:
 
     async def work() -> Compared:
         reference = load_reference(settings)
+        keep = (await running.in_force(settings) or reference) if remove else None
         if users is not None:
             async with AclAdmin(settings) as admin:
                 await admin.set_passwords(read_credentials(users))
-        keep = await running.reference_in_force(settings) if remove else None
         return await make_so(settings, reference, keep)
 
     found = running.run(settings, work())

@@ -103,18 +103,22 @@ def _named(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
+async def in_force(settings: Settings) -> Reference | None:
+    """What lanes decide by; None where nothing was ever loaded. Raises what connecting raises."""
+    database = await connect(settings, "command")
+    try:
+        return await control.in_force(References(settings), database)
+    finally:
+        await database.close(timeout=5)
+
+
 async def reference_in_force(settings: Settings) -> Reference:
     """What lanes decide by; that of the files where none was ever loaded, or no database answers. Standard error says which."""
     found, why = None, "none was ever loaded"
     try:
-        database = await connect(settings, "command")
+        found = await in_force(settings)
     except (*DATABASE_AWAY, asyncpg.InvalidCatalogNameError) as error:
         why = f"PostgreSQL at {database_address(settings)} gave none ({type(error).__name__})"
-    else:
-        try:
-            found = await control.in_force(References(settings), database)
-        finally:
-            await database.close(timeout=5)
     reference = found or load_reference(settings)
     version = reference.directory.version
     click.echo(f"By the directory {version} {'in force' if found else f'of {settings.directory}: {why}'}.", err=True)

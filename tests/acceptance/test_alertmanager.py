@@ -18,6 +18,8 @@ from tests.unit.metrics.promtool import PACKAGES
 
 PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 SETTLE_SECONDS = 60
+STEADY = 10
+"""So many looks one after another must find the same: what silences may still be to come."""
 pytestmark = [
     pytest.mark.timeout(120),
     pytest.mark.skipif(PROGRAM is None, reason=f"alertmanager is not installed: {PACKAGES}"),
@@ -32,7 +34,7 @@ def alert(name: str, **labels: str) -> dict[str, Any]:
 
 
 async def suppressed(tmp_path: Path, alerts: list[dict[str, Any]], expected: dict[str, bool]) -> dict[str, bool]:
-    """Whether each alert is silenced by another, as soon as it is as expected: what silences is looked at after what it silences."""
+    """Whether each alert is silenced by another, once it stays as expected: what silences is looked at after what it silences."""
     assert PROGRAM is not None
     config, port = tmp_path / "alertmanager.yml", free_port()
     config.write_text(yaml.safe_dump(configuration(load_directory(DIRECTORY), f"http://{HOST}:9")))
@@ -46,16 +48,18 @@ async def suppressed(tmp_path: Path, alerts: list[dict[str, Any]], expected: dic
     )
     url = f"http://{HOST}:{port}/api/v2/alerts"
     found: dict[str, bool] = {}
+    steady = 0
     try:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS), aiohttp.ClientSession() as session:
                 await _post(session, url, alerts)
-                while found != expected:
+                while steady < STEADY:
                     async with session.get(url) as answer:
                         found = {
                             one["labels"]["alertname"]: bool(one["status"]["inhibitedBy"])
                             for one in await answer.json()
                         }
+                    steady = steady + 1 if found == expected else 0
                     await asyncio.sleep(0.2)
     finally:
         process.terminate()

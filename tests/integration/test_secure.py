@@ -334,6 +334,11 @@ async def test_verify_names_what_is_missing_and_too_much_and_apply_mends_it(lock
     code, _, err = await router.command("acl", "apply", "--remove")
 
     assert (1, True) == (code, "ClusterAuthorizationFailedError" in err)
+    nowhere = "postgresql://noveto@127.0.0.1:1/noveto"
+    code, _, err = await router.command("acl", "apply", "--remove", **locks.admin_settings(), postgres_dsn=nowhere)
+
+    assert (1, True) == (code, "PostgreSQL at 127.0.0.1:1/noveto did not answer" in err)
+    assert 1 == (await router.command("acl", "verify"))[0]
     code, out, err = await router.command("acl", "apply", "--remove", **locks.admin_settings())
 
     assert (0, "1 added, 1 taken away.") == (code, out.decode().splitlines()[-1]), err
