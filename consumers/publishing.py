@@ -43,7 +43,6 @@ class PublishedLane:
     number: int
     producer: AIOKafkaProducer
     next_seq: int
-    last_hash: bytes
     lag: Lag
     marks: list[tuple[float, int]] = field(default_factory=list)
     """(when, next sequence), one each time the outbox is tidied: what was published before is at least that old."""
@@ -84,7 +83,7 @@ class Publisher:
             with contextlib.suppress(Exception):
                 await within(producer.abort_transaction(), GIVE_UP_SECONDS)
             raise
-        lane.next_seq, lane.last_hash = last["seq"] + 1, last["hash"]
+        lane.next_seq = last["seq"] + 1
         lane.lag.read(last["recorded_at"].timestamp())
         seconds = time.perf_counter() - started
         LOG.debug("batch published", lane=lane.number, entries=len(entries), messages=len(messages), seconds=seconds)

@@ -263,7 +263,7 @@ class Relay:
             LOG.info("lane taken", stage="relay", lane=number, epoch=epoch, seq=next_seq)
             if self._stopped.pop(number, None) is not None:
                 self._metrics.set("noveto_lane_stopped", 0, lane=number)
-            await self._publish(PublishedLane(number, producer, next_seq, last_hash, Lag(time.time())))
+            await self._publish(PublishedLane(number, producer, next_seq, Lag(time.time())))
         finally:
             with contextlib.suppress(KafkaError, TimeoutError, OSError):
                 await within(asyncio.shield(stop(producer)), GIVE_UP_SECONDS)

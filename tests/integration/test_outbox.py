@@ -32,7 +32,7 @@ async def test_outbox_keeps_an_hour(stack: LocalStack, supervisor: Supervisor, f
         )
         publisher = Publisher(router.settings, load_reference(router.settings), pool, Metrics(WORKER), "relay")
         publishes_no_more: Any = None
-        lane = PublishedLane(0, publishes_no_more, 0, b"", Lag(0))
+        lane = PublishedLane(0, publishes_no_more, 0, Lag(0))
         for now in range(0, published + 1, MINUTE):
             lane.next_seq = now
             await publisher.drop_published(lane, float(now))
